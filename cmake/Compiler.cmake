@@ -1,0 +1,42 @@
+# Compiler settings for our own code. Third-party headers come in as SYSTEM and keep their warnings.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+# -g1 keeps line numbers for backtraces at a fraction of the compile and link time.
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+if(LATCHWIRE_SANITIZE)
+  add_compile_options(-fsanitize=${LATCHWIRE_SANITIZE} -fno-omit-frame-pointer -O1)
+  if(LATCHWIRE_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  add_link_options(-fsanitize=${LATCHWIRE_SANITIZE})
+endif()
+
+# Ours alone: generated and foreign code does not link it.
+add_library(latchwire_compiler INTERFACE)
+target_compile_options(latchwire_compiler INTERFACE -Wall -Wextra -Werror -Wshadow=local
+  -Wnon-virtual-dtor -Woverloaded-virtual)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(latchwire_compiler INTERFACE -Wthread-safety -Wno-error=deprecated-declarations)
+else()
+  # GCC 12 reports false positives of these through inlined std::optional and absl::StatusOr.
+  target_compile_options(latchwire_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+endif()
+if(LATCHWIRE_CRASH_POINTS)
+  target_compile_definitions(latchwire_compiler INTERFACE LATCHWIRE_CRASH_POINTS=1)
+endif()
+target_compile_definitions(latchwire_compiler INTERFACE LATCHWIRE_VERSION="${PROJECT_VERSION}")

@@ -1,0 +1,29 @@
+# Debian 12's packages; cmake/install-dependencies.sh lists them.
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Boost 1.74 REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(RapidJSON REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+
+# Debian's RapidJSON config is variables only.
+add_library(latchwire_rapidjson INTERFACE)
+target_include_directories(latchwire_rapidjson SYSTEM INTERFACE ${RAPIDJSON_INCLUDE_DIRS})
+
+# Beast and Asio, headers only; the settings must be the same in every file that includes them.
+add_library(latchwire_asio INTERFACE)
+target_link_libraries(latchwire_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(latchwire_asio INTERFACE BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_CONCEPTS BOOST_ALLOW_DEPRECATED_HEADERS)
+
+if(LATCHWIRE_GRPC)
+  find_package(Protobuf REQUIRED)
+  find_package(gRPC REQUIRED)
+  find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+endif()

@@ -1,0 +1,82 @@
+include(GoogleTest)
+
+# latchwire_subdirectories(a b c): adds those that exist, so that a house half built still configures.
+function(latchwire_subdirectories)
+  foreach(folder IN LISTS ARGN)
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+      add_subdirectory(${folder})
+    endif()
+  endforeach()
+endfunction()
+
+# Our own targets may be defined later, or not at all without gRPC; anything else must exist.
+function(latchwire_link target visibility)
+  foreach(dep IN LISTS ARGN)
+    if(dep MATCHES "^latchwire_")
+      target_link_libraries(${target} ${visibility} $<TARGET_NAME_IF_EXISTS:${dep}>)
+    else()
+      target_link_libraries(${target} ${visibility} ${dep})
+    endif()
+  endforeach()
+endfunction()
+
+# latchwire_library(NAME t [DEPS ...] [TEST_DEPS ...] [TEST_WHOLE_ARCHIVE ...] [EXCLUDE file...])
+#
+# Library t from the folder's *.cc (INTERFACE when there are only headers), and a test t_test from its
+# *_test.cc. main.cc belongs to latchwire_binary. TEST_WHOLE_ARCHIVE names libraries whose tests
+# register themselves, such as the store's conformance suite, and makes t_test exist without *_test.cc.
+function(latchwire_library)
+  cmake_parse_arguments(arg "" "NAME" "DEPS;TEST_DEPS;TEST_WHOLE_ARCHIVE;EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+  foreach(name IN LISTS arg_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${name})
+  endforeach()
+
+  if(sources)
+    add_library(${arg_NAME} STATIC ${sources})
+    set(visibility PUBLIC)
+    target_link_libraries(${arg_NAME} PRIVATE latchwire_compiler)
+  else()
+    add_library(${arg_NAME} INTERFACE)
+    set(visibility INTERFACE)
+  endif()
+  target_include_directories(${arg_NAME} ${visibility} ${PROJECT_SOURCE_DIR})
+  latchwire_link(${arg_NAME} ${visibility} ${arg_DEPS})
+
+  if(tests)
+    latchwire_test(NAME ${arg_NAME}_test SOURCES ${tests} DEPS ${arg_NAME} ${arg_TEST_DEPS}
+      WHOLE_ARCHIVE ${arg_TEST_WHOLE_ARCHIVE})
+  endif()
+endfunction()
+
+# latchwire_test(NAME t SOURCES ... DEPS ... [WHOLE_ARCHIVE ...]): a GoogleTest program known to ctest.
+function(latchwire_test)
+  cmake_parse_arguments(arg "" "NAME" "SOURCES;DEPS;WHOLE_ARCHIVE" ${ARGN})
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${arg_NAME} PRIVATE LATCHWIRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  foreach(library IN LISTS arg_WHOLE_ARCHIVE)
+    target_link_libraries(${arg_NAME} PRIVATE
+      -Wl,--whole-archive $<$<TARGET_EXISTS:${library}>:$<TARGET_FILE:${library}>> -Wl,--no-whole-archive)
+    latchwire_link(${arg_NAME} PRIVATE ${library})
+  endforeach()
+  latchwire_link(${arg_NAME} PRIVATE ${arg_DEPS} latchwire_compiler GTest::gmock GTest::gtest_main)
+  # PRE_TEST: tests are listed when ctest runs, not after each link.
+  gtest_discover_tests(${arg_NAME} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endfunction()
+
+# latchwire_binary(NAME program [DEPS ...]): program from the folder's main.cc, installed to bin/.
+function(latchwire_binary)
+  cmake_parse_arguments(arg "" "NAME" "DEPS" ${ARGN})
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+    return()
+  endif()
+  add_executable(${arg_NAME} main.cc)
+  target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
+  latchwire_link(${arg_NAME} PRIVATE ${arg_DEPS} latchwire_compiler)
+  set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  install(TARGETS ${arg_NAME})
+endfunction()
