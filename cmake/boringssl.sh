@@ -14,7 +14,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchwire
 arch=$(uname -m)
 recipe=$(sha256sum "$script" | cut -c1-8)
 
-newest() { ls -td "$cache"/boringssl-*-"$arch-$recipe"/ 2>/dev/null | head -n 1; }
+newest() { ls -td "$cache"/boringssl-*-"$arch-$recipe"/ 2>/dev/null | head -n 1 || true; }
 say() { echo "BoringSSL: $*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -133,14 +133,16 @@ compile crypto
 compile ssl
 
 say "prefixing symbols with ${prefix}_"
-export GOCACHE=$work/gocache GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPROXY=off GOSUMDB=off
-"$go" run src/util/read_symbols.go -out "$work/crypto.symbols" "$work/libcrypto.a" >&2
-"$go" run src/util/read_symbols.go -out "$work/ssl.symbols" "$work/libssl.a" >&2
+# These two programs need the standard library alone; without the requirements nothing is looked up.
+sed -i '/^require/,/^)/d' src/go.mod
+export GOCACHE=$work/gocache GOTOOLCHAIN=local GOPROXY=off GOSUMDB=off
+(cd src && "$go" run util/read_symbols.go -out "$work/crypto.symbols" "$work/libcrypto.a") >&2
+(cd src && "$go" run util/read_symbols.go -out "$work/ssl.symbols" "$work/libssl.a") >&2
 # C++ names live in namespace bssl already, DW.ref.* are the compiler's own.
 sort -u "$work/crypto.symbols" "$work/ssl.symbols" | grep -v -e '^_Z' -e '^DW\.ref' >"$work/symbols"
 out=$work/out
 mkdir -p "$out/lib" "$out/prefix-include"
-"$go" run src/util/make_prefix_headers.go -out "$out/prefix-include" "$work/symbols" >&2
+(cd src && "$go" run util/make_prefix_headers.go -out "$out/prefix-include" "$work/symbols") >&2
 sed "s/.*/& ${prefix}_&/" "$work/symbols" >"$work/redefine"
 for name in crypto ssl; do
   objcopy --redefine-syms="$work/redefine" "$work/lib$name.a" "$out/lib/lib$name.a"
