@@ -24,7 +24,7 @@ endfunction()
 #
 # Library t from the folder's *.cc (INTERFACE when there are only headers), and a test t_test from its
 # *_test.cc. main.cc belongs to latchwire_binary. TEST_WHOLE_ARCHIVE names libraries whose tests
-# register themselves, such as the store's conformance suite, and makes t_test exist without *_test.cc.
+# register themselves, such as the store's conformance suite.
 function(latchwire_library)
   cmake_parse_arguments(arg "" "NAME" "DEPS;TEST_DEPS;TEST_WHOLE_ARCHIVE;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
@@ -59,9 +59,7 @@ function(latchwire_test)
   target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${arg_NAME} PRIVATE LATCHWIRE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   foreach(library IN LISTS arg_WHOLE_ARCHIVE)
-    target_link_libraries(${arg_NAME} PRIVATE
-      -Wl,--whole-archive $<$<TARGET_EXISTS:${library}>:$<TARGET_FILE:${library}>> -Wl,--no-whole-archive)
-    latchwire_link(${arg_NAME} PRIVATE ${library})
+    target_link_libraries(${arg_NAME} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${library}>)
   endforeach()
   latchwire_link(${arg_NAME} PRIVATE ${arg_DEPS} latchwire_compiler GTest::gmock GTest::gtest_main)
   # PRE_TEST: tests are listed when ctest runs, not after each link.

@@ -12,7 +12,7 @@ file(COPY ${site_packages}/google/api ${site_packages}/google/rpc
 set(LATCHWIRE_PROTO_OUT ${CMAKE_BINARY_DIR}/generated)
 
 # latchwire_proto_library(NAME t [ROOT dir] (FILES a.proto... | FOLDER dir) [DEPS ...])
-# Service stubs are generated for FOLDER, that is for our own protos.
+# Service stubs are generated for FOLDER, that is for our own protos, and only where a service is.
 function(latchwire_proto_library)
   cmake_parse_arguments(arg "" "NAME;ROOT;FOLDER" "FILES;DEPS" ${ARGN})
   if(NOT arg_ROOT)
@@ -23,16 +23,18 @@ function(latchwire_proto_library)
   endif()
   file(MAKE_DIRECTORY ${LATCHWIRE_PROTO_OUT})
   set(sources)
+  list(TRANSFORM arg_FILES PREPEND ${arg_ROOT}/ OUTPUT_VARIABLE neighbours)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${neighbours})
   foreach(file IN LISTS arg_FILES)
     string(REGEX REPLACE "\\.proto$" "" stem ${file})
     set(outputs ${LATCHWIRE_PROTO_OUT}/${stem}.pb.cc ${LATCHWIRE_PROTO_OUT}/${stem}.pb.h)
     set(plugin)
-    if(arg_FOLDER)
+    file(STRINGS ${arg_ROOT}/${file} services REGEX "^service ")
+    if(arg_FOLDER AND services)
       set(plugin --plugin=protoc-gen-grpc=${GRPC_CPP_PLUGIN} --grpc_out=${LATCHWIRE_PROTO_OUT})
       list(APPEND outputs ${LATCHWIRE_PROTO_OUT}/${stem}.grpc.pb.cc ${LATCHWIRE_PROTO_OUT}/${stem}.grpc.pb.h)
     endif()
     # Every proto may import its neighbours, so a change of one regenerates all; ccache keeps it cheap.
-    list(TRANSFORM arg_FILES PREPEND ${arg_ROOT}/ OUTPUT_VARIABLE neighbours)
     add_custom_command(OUTPUT ${outputs}
       COMMAND protobuf::protoc -I ${PROJECT_SOURCE_DIR}/protos -I ${LATCHWIRE_GOOGLEAPIS_DIR}
         --cpp_out=${LATCHWIRE_PROTO_OUT} ${plugin} ${arg_ROOT}/${file}
@@ -50,5 +52,4 @@ function(latchwire_proto_library)
   endif()
   target_include_directories(${arg_NAME} SYSTEM ${visibility} ${LATCHWIRE_PROTO_OUT})
   latchwire_link(${arg_NAME} ${visibility} ${arg_DEPS} gRPC::grpc++ protobuf::libprotobuf)
-  # Dependents compile against the generated headers; their order is by the DEPS above.
 endfunction()
