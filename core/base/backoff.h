@@ -1,0 +1,25 @@
+// Delays between tries of our own (reconnects, flushes). Deliveries to receivers follow the retry
+// policy of their webhook instead, core/domain/webhook.h.
+#pragma once
+
+#include "absl/time/time.h"
+#include "core/base/random.h"
+
+namespace latchwire {
+
+// Exponential with full jitter: each delay is uniform in (0, current], current doubles to a cap.
+class Backoff {
+ public:
+  Backoff(absl::Duration first, absl::Duration cap, Random* random)
+      : first_(first), cap_(cap), current_(first), random_(random) {}
+  absl::Duration Next();
+  void Reset() { current_ = first_; }
+
+ private:
+  const absl::Duration first_;
+  const absl::Duration cap_;
+  absl::Duration current_;
+  Random* const random_;
+};
+
+}  // namespace latchwire

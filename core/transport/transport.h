@@ -1,0 +1,80 @@
+// The seam to the receivers' network: one request in, one result out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace latchwire {
+
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+
+// `url` is absolute, http or https, and already validated (ParseUrl in url.h). Its bytes from the path on become
+// the request target untouched; the fragment is dropped. Headers go out in this order and case; Host,
+// Content-Length and Connection are the transport's own.
+struct HttpRequest {
+  std::string method;
+  std::string url;
+  std::vector<HttpHeader> headers;
+  std::string body;
+  // For the whole exchange: resolve, connect, TLS, write, read to the end of the body.
+  absl::Duration timeout = absl::Seconds(15);
+  // Bytes of the response body that are kept; the rest, up to the transport's own cap, is read and
+  // dropped so that the connection can be used again, and past that cap the connection is closed.
+  size_t response_body_limit = 4096;
+};
+
+// What went wrong before an HTTP status was there. kNone: http_status is set.
+enum class TransportError {
+  kNone,
+  kInvalidUrl,
+  kBlockedAddress,  // the SSRF guard; detail names address, rule and the operator's setting
+  kResolve,
+  kConnect,
+  kTls,
+  kTimeout,
+  kConnectionClosed,
+  kInvalidResponse,
+  kOverloaded,  // the transport's own queue is full: nothing was sent
+  kShutdown,    // the transport is stopping: nothing was sent, or the answer was not awaited
+};
+
+absl::string_view TransportErrorName(TransportError error);  // such as "BLOCKED_ADDRESS"
+
+struct HttpResult {
+  TransportError error = TransportError::kNone;
+  std::string detail;  // for people; empty when error is kNone
+  int http_status = 0;
+  std::string retry_after;  // the header's value as sent, empty when there is none
+  std::string body;         // at most response_body_limit bytes, even when error is set
+  bool body_truncated = false;
+  absl::Duration duration;  // of the whole exchange, monotonic
+  std::string remote_address;  // "192.0.2.7:443", empty when never connected
+  bool reused_connection = false;
+};
+
+// Thread-safe. Never follows redirects, never reads a proxy from the environment, never resolves a
+// name twice for one connection: the address that was judged is the address connected to. One slow,
+// dead or unresolvable receiver does not delay requests to others.
+class Transport {
+ public:
+  using Done = absl::AnyInvocable<void(HttpResult)>;
+
+  virtual ~Transport() = default;
+  // Calls `done` exactly once, later, never from inside Send, on the executor that the transport was
+  // made with. A request is sent at most once, except that one whose reused connection was found
+  // closed before any byte of an answer is sent again on a new one.
+  virtual void Send(HttpRequest request, Done done) = 0;
+};
+
+}  // namespace latchwire
