@@ -19,9 +19,9 @@ struct HttpHeader {
   std::string value;
 };
 
-// `url` is absolute, http or https, and already validated (ParseUrl in url.h). Its bytes from the path on become
-// the request target untouched; the fragment is dropped. Headers go out in this order and case; Host,
-// Content-Length and Connection are the transport's own.
+// `url` is absolute, http or https, and already validated (ParseUrl in url.h). Its bytes from the
+// path on become the request target untouched; the fragment is dropped. Headers go out in this
+// order and case; Host, Content-Length and Connection are the transport's own.
 struct HttpRequest {
   std::string method;
   std::string url;
@@ -58,7 +58,7 @@ struct HttpResult {
   std::string retry_after;  // the header's value as sent, empty when there is none
   std::string body;         // at most response_body_limit bytes, even when error is set
   bool body_truncated = false;
-  absl::Duration duration;  // of the whole exchange, monotonic
+  absl::Duration duration;     // of the whole exchange, monotonic
   std::string remote_address;  // "192.0.2.7:443", empty when never connected
   bool reused_connection = false;
 };
@@ -71,9 +71,9 @@ class Transport {
   using Done = absl::AnyInvocable<void(HttpResult)>;
 
   virtual ~Transport() = default;
-  // Calls `done` exactly once, later, never from inside Send, on the executor that the transport was
-  // made with. A request is sent at most once, except that one whose reused connection was found
-  // closed before any byte of an answer is sent again on a new one.
+  // Calls `done` exactly once, later, never from inside Send, on the executor that the transport
+  // was made with. A request is sent at most once, except that one whose reused connection was
+  // found closed before any byte of an answer is sent again on a new one.
   virtual void Send(HttpRequest request, Done done) = 0;
 };
 
