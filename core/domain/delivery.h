@@ -1,0 +1,73 @@
+// A delivery: one event on its way to one webhook; and its attempts. Plain values and their rules.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "core/domain/webhook.h"
+
+namespace latchwire {
+
+// What names a delivery: `deliveries/{webhook_uid}-{event_number}`.
+struct DeliveryKey {
+  WebhookKey webhook;
+  int64_t event_number = 0;
+
+  friend auto operator<=>(const DeliveryKey&, const DeliveryKey&) = default;
+  template <typename H>
+  friend H AbslHashValue(H hash, const DeliveryKey& key) {
+    return H::combine(std::move(hash), key.webhook, key.event_number);
+  }
+};
+
+// The values are stored: never change one.
+enum class DeliveryState { kPending = 0, kSucceeded = 1, kDead = 2, kExpired = 3 };
+
+struct Attempt {
+  int number = 0;  // 1 for the first
+  absl::Time start_time;
+  absl::Duration duration;
+  int http_status = 0;       // 0: no answer
+  std::string error;         // such as TIMEOUT; empty when there was an answer
+  std::string error_detail;  // for people
+  std::string response_body;  // at most kKeptResponseBytes
+};
+
+struct Delivery {
+  DeliveryKey key;
+  DeliveryState state = DeliveryState::kPending;
+  int attempt_count = 0;
+  // Position in the retry policy: failures since the delivery was made or last retried by hand.
+  int failure_count = 0;
+  absl::Time create_time;
+  absl::Time due_time;     // of the next attempt; only while pending
+  absl::Time expire_time = absl::InfiniteFuture();
+  int priority = 4;
+  std::string lane;        // ordered webhooks: source and subject; else empty
+  int last_http_status = 0;
+  std::string last_error;
+};
+
+// The order key of an event for ORDERING_BY_SUBJECT, never empty.
+std::string LaneOf(absl::string_view source, absl::string_view subject);
+
+// What an attempt's end means for its delivery.
+struct Outcome {
+  DeliveryState state = DeliveryState::kPending;
+  absl::Time due_time;        // when state is kPending
+  bool suspend_webhook = false;  // the receiver answered 410
+};
+
+// `attempt` has ended; `failure_count` failures came before it. 2xx succeeds; anything else fails:
+// retried by the policy (each delay varied by up to 10 % by `jitter` in [0, 1), lengthened by
+// `retry_after` up to the policy's longest delay), dead when the policy is exhausted. 410 also suspends, and the delivery
+// stays pending for when the webhook is resumed.
+Outcome Judge(const Attempt& attempt, int failure_count, const RetryPolicy& policy,
+              absl::Duration retry_after, double jitter, absl::Time now);
+
+// Retry-After as seconds or as an HTTP date (RFC 9110 10.2.3); zero when absent or unreadable.
+absl::Duration ParseRetryAfter(absl::string_view value, absl::Time now);
+
+}  // namespace latchwire

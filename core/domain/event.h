@@ -1,0 +1,33 @@
+// An event: something that happened at a door. A plain value.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace latchwire {
+
+struct Event {
+  std::string id;      // UUID version 7, or the publisher's own
+  int64_t number = 0;  // position in the tenant's log, given by the store; 0 before
+  std::string type;
+  std::string canonical_type;
+  std::string source;
+  std::string subject;
+  std::map<std::string, std::string> attributes;
+  absl::Time occur_time = absl::InfinitePast();  // InfinitePast: not given
+  absl::Time receive_time = absl::InfinitePast();
+  int priority = 4;                              // 0 to 9, higher leaves first
+  absl::Time expire_time = absl::InfiniteFuture();
+  // The exact bytes that came in. `is_json`: they are one JSON value (checked at the entrance).
+  bool is_json = true;
+  std::string data;
+  std::string content_type;  // empty: application/json or application/octet-stream by is_json
+};
+
+absl::string_view EffectiveContentType(const Event& event);
+
+}  // namespace latchwire

@@ -1,0 +1,52 @@
+// How an event becomes a request, one file per format; and the registry of formats.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/domain/event.h"
+#include "core/domain/webhook.h"
+
+namespace latchwire {
+
+// What goes out, but for what the transport adds (Host, Content-Length, Connection).
+struct FormattedRequest {
+  std::string method;
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+struct FormatContext {
+  absl::Time attempt_time;
+  int attempt_number = 1;
+};
+
+// Stateless and thread-safe.
+class Format {
+ public:
+  virtual ~Format() = default;
+  // The message id, equal on all attempts: event id + "." + a token of the webhook that never changes.
+  virtual std::string MessageId(const Event& event, const Webhook& webhook) const = 0;
+  // The whole request with its signature. Never fails: what could is refused when the webhook is saved.
+  virtual FormattedRequest Render(const Event& event, const Webhook& webhook,
+                                  const FormatContext& context) const = 0;
+  // Says what is wrong with `secret` for this format; OK if nothing.
+  virtual absl::Status CheckSecret(absl::string_view secret) const = 0;
+  // A fresh secret in this format.
+  virtual std::string MakeSecret(class Random* random) const = 0;
+  // Lower-case names of headers that the format sets itself, which users therefore cannot.
+  virtual std::vector<std::string> ReservedHeaders() const = 0;
+  // An event with this format's example payload, for SendTestEvent.
+  virtual Event TestEvent(const Webhook& webhook) const = 0;
+};
+
+// Never null.
+const Format* GetFormat(WebhookFormat format);
+
+// Latchwire's version, for User-Agent and --version, such as "0.1.0".
+absl::string_view LatchwireVersion();
+
+}  // namespace latchwire

@@ -1,0 +1,129 @@
+// The seam to the database.
+//
+// Promises of every driver, proved by the one conformance suite in testing/:
+//  - Write is durable: what it reports as done survives a power cut from the moment it returns.
+//  - Write is atomic as a whole, and each mutation in it is atomic by itself: one that fails leaves
+//  nothing behind and does not
+//    hinder its neighbours. Mutations see the effects of those before them in the same Write.
+//  - Numbers of events have no gaps and no order but that of the commits.
+//  - Fences hold between handles: two handles on one database, in one process or in two, never both
+//  record
+//    outcomes of one partition under different leases.
+//  - Reads see one committed snapshot per call, never half a transaction, and never block writes.
+//  - Errors come out as absl::Status with a reason (core/domain/error.h); no driver's own codes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "server/store/mutation.h"
+
+namespace latchwire {
+
+// A delivery with the event it carries, ready to be attempted.
+struct PendingDelivery {
+  Delivery delivery;
+  std::shared_ptr<const Event> event;
+};
+
+struct DueDeliveries {
+  std::vector<PendingDelivery> deliveries;
+  // The load stopped at its limit: more may be due.
+  bool more = false;
+  // When nothing more is due now: when the next one will be; InfiniteFuture when none is pending.
+  absl::Time next_due = absl::InfiniteFuture();
+};
+
+struct WebhookWork {
+  WebhookKey webhook;
+  absl::Time first_due;  // of its earliest pending delivery
+};
+
+struct EventFilter {
+  std::string type, source, subject;  // empty: any
+};
+
+struct DeliveryFilter {
+  std::optional<int64_t> webhook_uid;
+  std::optional<int64_t> event_number;
+  std::optional<DeliveryState> state;
+};
+
+// Lists deliveries by descending (event_number, webhook_uid); nothing means from the newest.
+using DeliveryCursor = std::optional<std::pair<int64_t, int64_t>>;
+
+struct DeliveryPage {
+  std::vector<PendingDelivery> deliveries;  // events without their data
+  DeliveryCursor next;                      // nothing: the end
+};
+
+struct EventPage {
+  std::vector<Event> events;
+  int64_t next_before = 0;  // 0: the end
+};
+
+struct Tenant {
+  TenantId id = 0;
+  int64_t generation = 0;  // of its webhook configuration
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // One transaction, durable on return. Called by one thread at a time (the writer's). OK: each
+  // mutation's own status says how it went. Not OK: nothing was written and every mutation's status
+  // is that same error (STORE_UNAVAILABLE); the next Write may succeed again, without reopening.
+  virtual absl::Status Write(absl::Span<Mutation> mutations) = 0;
+
+  // Moves committed changes from the log to the main file, if the driver has such a thing. Called
+  // by a thread of its own, beside Write.
+  virtual absl::Status Checkpoint() { return absl::OkStatus(); }
+
+  // Reads are thread-safe and may block; `limit` is at least 1.
+
+  virtual absl::StatusOr<std::vector<Tenant>> LoadTenants() = 0;
+  // By ascending key, after `after`.
+  virtual absl::StatusOr<std::vector<Webhook>> LoadWebhooks(WebhookKey after, int limit) = 0;
+  virtual absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() = 0;
+
+  // EVENT_NOT_FOUND when there is none.
+  virtual absl::StatusOr<Event> GetEvent(TenantId tenant, int64_t number) = 0;
+  virtual absl::StatusOr<int64_t> FindEvent(TenantId tenant, absl::string_view id) = 0;
+  // Descending numbers below `before` (0: from the newest). Looks at a bounded number of events, so
+  // a page may be short, even empty, with next_before set.
+  virtual absl::StatusOr<EventPage> ListEvents(TenantId tenant, const EventFilter& filter,
+                                               int64_t before, int limit) = 0;
+
+  // DELIVERY_NOT_FOUND when there is none. The event comes without its data.
+  virtual absl::StatusOr<PendingDelivery> GetDelivery(DeliveryKey key) = 0;
+  // Looks at a bounded number of rows, like ListEvents.
+  virtual absl::StatusOr<DeliveryPage> ListDeliveries(TenantId tenant, const DeliveryFilter& filter,
+                                                      DeliveryCursor after, int limit) = 0;
+  // Ascending numbers above `after`. DELIVERY_NOT_FOUND when there is no such delivery.
+  virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(DeliveryKey key, int after,
+                                                            int limit) = 0;
+
+  // Every webhook with pending deliveries, by ascending key after `after`; the cost grows with
+  // webhooks, not with deliveries.
+  virtual absl::StatusOr<std::vector<WebhookWork>> LoadWork(WebhookKey after, int limit) = 0;
+  // Pending deliveries of an unordered webhook that are due at `now`, earliest due first, without
+  // the event numbers in `exclude`.
+  virtual absl::StatusOr<DueDeliveries> LoadDue(WebhookKey webhook, absl::Time now, int limit,
+                                                const absl::flat_hash_set<int64_t>& exclude) = 0;
+  // For an ordered webhook: the head (lowest pending event number) of each lane whose head is due
+  // at `now`, without the lanes in `exclude_lanes`. next_due is the earliest of the heads that are
+  // not due.
+  virtual absl::StatusOr<DueDeliveries> LoadHeads(
+      WebhookKey webhook, absl::Time now, int limit,
+      const absl::flat_hash_set<std::string>& exclude_lanes) = 0;
+};
+
+}  // namespace latchwire
