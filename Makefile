@@ -1,0 +1,68 @@
+# `make help` lists every command.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BUILD := build/debug
+PYTHON := build/venv/bin/python
+GO := build/go/go
+export LATCHWIRE_BUILD_DIR := $(CURDIR)/$(BUILD)
+export GOTOOLCHAIN := local
+export PATH := $(CURDIR)/build/go-tools:$(CURDIR)/build/go:$(PATH)
+
+.PHONY: help install generate configure build run test bench lint tidy asan tsan release faults format clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install what is missing: Debian packages, Python and Go tools, BoringSSL
+	@cmake/install-dependencies.sh
+
+generate: install ## Generate the Go, gateway and Python code from the protos
+	@cmake/generate.sh
+
+configure: install
+	@[ -e $(BUILD)/build.ninja ] || cmake --preset debug
+
+build: configure ## Build server, agent, gateway and tests into build/debug
+	@cmake/generate.sh gateway && cmake/generate.sh python
+	@ninja -C $(BUILD)
+	@if [ -e server/gateway/go.mod ]; then echo "Building the gateway" && \
+	  $(GO) -C server/gateway build -o $(CURDIR)/$(BUILD)/bin/latchwire-gateway .; fi
+
+run: build ## Start everything on loopback and follow one event; ONESHOT=1 stops after it
+	@$(PYTHON) tests/demo/run.py $(if $(filter 1,$(ONESHOT)),--oneshot)
+
+test: build ## Lint and run all tests: ctest, go test, pytest
+	@cmake/run-tests.sh $(BUILD)
+
+bench: release ## Measure the whole way of an event on this machine
+	@LATCHWIRE_BUILD_DIR=$(CURDIR)/build/release $(PYTHON) tests/bench/run.py
+
+lint: configure ## Check protos, format, house rules and thread safety
+	@cmake/lint.sh $(BUILD)
+
+tidy: configure ## Run clang-tidy over files that differ from main, or FILES="..."
+	@cmake/tidy.sh $(BUILD) $(FILES)
+
+asan tsan: install
+	@cmake --preset $@ >/dev/null
+	@ninja -C build/$@
+	@ctest --test-dir build/$@ --output-on-failure --parallel $$(nproc) --no-tests=error
+asan: ## Build with address and undefined-behaviour sanitizers, run ctest
+tsan: ## Build the parts without gRPC with the thread sanitizer, run ctest
+
+release: install ## Build server and agent as one static-linked file each into build/release
+	@cmake --preset release >/dev/null
+	@cmake/generate.sh gateway
+	@ninja -C build/release
+	@if [ -e server/gateway/go.mod ]; then CGO_ENABLED=0 $(GO) -C server/gateway build -trimpath \
+	  -ldflags '-s -w' -o $(CURDIR)/build/release/bin/latchwire-gateway .; fi
+
+faults: build ## Run the kill tests and everything marked slow
+	@$(PYTHON) -m pytest tests/faults
+	@$(PYTHON) -m pytest -m slow --ignore=tests/faults || [ $$? -eq 5 ]
+
+format: install ## Format C++ and Go
+	@cmake/format.sh
+
+clean: ## Remove build/; cached tools stay in ~/.cache/latchwire
+	rm -rf build
