@@ -53,7 +53,7 @@ tsan: ## Build the parts without gRPC with the thread sanitizer, run ctest
 release: install ## Build server and agent as one static-linked file each into build/release
 	@cmake --preset release >/dev/null
 	@cmake/generate.sh gateway
-	@ninja -C build/release
+	@ninja -C build/release programs
 	@if [ -e server/gateway/go.mod ]; then CGO_ENABLED=0 $(GO) -C server/gateway build -trimpath \
 	  -ldflags '-s -w' -o $(CURDIR)/build/release/bin/latchwire-gateway .; fi
 

@@ -27,3 +27,13 @@ if(LATCHWIRE_GRPC)
   find_package(gRPC REQUIRED)
   find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 endif()
+
+# Debian has spdlog and fmt as shared libraries only.
+add_library(latchwire_logging INTERFACE)
+if(LATCHWIRE_STATIC)
+  target_link_libraries(latchwire_logging INTERFACE spdlog::spdlog_header_only fmt::fmt-header-only)
+  target_compile_definitions(latchwire_logging INTERFACE FMT_HEADER_ONLY=1)
+  include(StaticLibraries)
+else()
+  target_link_libraries(latchwire_logging INTERFACE spdlog::spdlog)
+endif()

@@ -1,5 +1,8 @@
 include(GoogleTest)
 
+# Server, agent and what latchwire_binary makes besides, without the tests.
+add_custom_target(programs)
+
 # latchwire_subdirectories(a b c): adds those that exist, so that a house half built still configures.
 function(latchwire_subdirectories)
   foreach(folder IN LISTS ARGN)
@@ -76,5 +79,6 @@ function(latchwire_binary)
   target_include_directories(${arg_NAME} PRIVATE ${PROJECT_SOURCE_DIR})
   latchwire_link(${arg_NAME} PRIVATE ${arg_DEPS} latchwire_compiler)
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  add_dependencies(programs ${arg_NAME})
   install(TARGETS ${arg_NAME})
 endfunction()
