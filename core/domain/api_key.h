@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -17,8 +18,9 @@ absl::string_view RoleName(Role role);  // "admin", ...
 
 struct ApiKey {
   TenantId tenant = 0;
-  std::string id;           // 16 characters of the URL-safe base64 alphabet
-  std::string secret_hash;  // SHA-256 of the secret, 32 bytes: secrets are random, so no salt is needed
+  std::string id;  // 16 characters of the URL-safe base64 alphabet
+  std::string
+      secret_hash;  // SHA-256 of the secret, 32 bytes: secrets are random, so no salt is needed
   Role role = Role::kViewer;
   std::string agent;  // kAgent only
   std::string display_name;

@@ -1,10 +1,12 @@
 // A delivery: one event on its way to one webhook; and its attempts. Plain values and their rules.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/domain/webhook.h"
 
@@ -29,9 +31,9 @@ struct Attempt {
   int number = 0;  // 1 for the first
   absl::Time start_time;
   absl::Duration duration;
-  int http_status = 0;       // 0: no answer
-  std::string error;         // such as TIMEOUT; empty when there was an answer
-  std::string error_detail;  // for people
+  int http_status = 0;        // 0: no answer
+  std::string error;          // such as TIMEOUT; empty when there was an answer
+  std::string error_detail;   // for people
   std::string response_body;  // at most kKeptResponseBytes
 };
 
@@ -42,10 +44,10 @@ struct Delivery {
   // Position in the retry policy: failures since the delivery was made or last retried by hand.
   int failure_count = 0;
   absl::Time create_time;
-  absl::Time due_time;     // of the next attempt; only while pending
+  absl::Time due_time;  // of the next attempt; only while pending
   absl::Time expire_time = absl::InfiniteFuture();
   int priority = 4;
-  std::string lane;        // ordered webhooks: source and subject; else empty
+  std::string lane;  // ordered webhooks: source and subject; else empty
   int last_http_status = 0;
   std::string last_error;
 };
@@ -56,14 +58,14 @@ std::string LaneOf(absl::string_view source, absl::string_view subject);
 // What an attempt's end means for its delivery.
 struct Outcome {
   DeliveryState state = DeliveryState::kPending;
-  absl::Time due_time;        // when state is kPending
+  absl::Time due_time;           // when state is kPending
   bool suspend_webhook = false;  // the receiver answered 410
 };
 
 // `attempt` has ended; `failure_count` failures came before it. 2xx succeeds; anything else fails:
 // retried by the policy (each delay varied by up to 10 % by `jitter` in [0, 1), lengthened by
-// `retry_after` up to the policy's longest delay), dead when the policy is exhausted. 410 also suspends, and the delivery
-// stays pending for when the webhook is resumed.
+// `retry_after` up to the policy's longest delay), dead when the policy is exhausted. 410 also
+// suspends, and the delivery stays pending for when the webhook is resumed.
 Outcome Judge(const Attempt& attempt, int failure_count, const RetryPolicy& policy,
               absl::Duration retry_after, double jitter, absl::Time now);
 

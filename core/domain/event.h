@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace latchwire {
@@ -20,7 +21,7 @@ struct Event {
   std::map<std::string, std::string> attributes;
   absl::Time occur_time = absl::InfinitePast();  // InfinitePast: not given
   absl::Time receive_time = absl::InfinitePast();
-  int priority = 4;                              // 0 to 9, higher leaves first
+  int priority = 4;  // 0 to 9, higher leaves first
   absl::Time expire_time = absl::InfiniteFuture();
   // The exact bytes that came in. `is_json`: they are one JSON value (checked at the entrance).
   bool is_json = true;

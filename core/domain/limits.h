@@ -9,12 +9,13 @@
 namespace latchwire {
 
 inline constexpr size_t kMaxEventDataBytes = 256 * 1024;
+inline constexpr size_t kMaxJsonDepth = 512;
 inline constexpr size_t kMaxBatchEvents = 512;
 inline constexpr size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr size_t kMaxRestBodyBytes = 1024 * 1024;
 inline constexpr size_t kMaxEventIdLength = 128;
 inline constexpr size_t kMaxTypeLength = 200;
-inline constexpr size_t kMaxSourceLength = 200;   // code points; also of subject
+inline constexpr size_t kMaxSourceLength = 200;  // code points; also of subject
 inline constexpr size_t kMaxContentTypeLength = 200;
 inline constexpr size_t kMaxAttributes = 64;
 inline constexpr size_t kMaxAttributeKeyLength = 64;

@@ -10,15 +10,16 @@
 
 namespace latchwire {
 
-// One invalid field: the path as in the API (`event.type`, `webhook.any_of[2].source`) and a text that
-// names the limit.
+// One invalid field: the path as in the API (`event.type`, `webhook.any_of[2].source`) and a text
+// that names the limit.
 struct FieldViolation {
   std::string field;
   std::string description;
 };
 
-// `prefix` leads every path, such as "event" or "events[3]". An empty id is allowed (it is assigned later). Checks that data
-// is well-formed JSON (RFC 8259, valid UTF-8) when is_json, without changing a byte of it.
+// `prefix` leads every path, such as "event" or "events[3]". An empty id is allowed (it is assigned
+// later). Checks that data is well-formed JSON (RFC 8259, valid UTF-8) when is_json, without
+// changing a byte of it.
 std::vector<FieldViolation> Validate(const Event& event, absl::string_view prefix);
 // Not the reachability of the URL's address: the transport judges that on every connection.
 std::vector<FieldViolation> Validate(const Webhook& webhook, absl::string_view prefix);
@@ -26,7 +27,8 @@ std::vector<FieldViolation> Validate(const Webhook& webhook, absl::string_view p
 bool IsValidTypePattern(absl::string_view pattern);
 bool IsValidAgentName(absl::string_view name);  // 1 to 64 of a-z 0-9 - _ .
 
-// Well-formed JSON by RFC 8259 (any value at the top, nesting up to 512), valid UTF-8. On failure `error` says what and at which byte.
+// Well-formed JSON by RFC 8259 (any value at the top, nesting up to 512), valid UTF-8. On failure
+// `error` says what and at which byte.
 bool IsWellFormedJson(absl::string_view text, std::string* error);
 // Unicode code points of valid UTF-8; npos when it is not valid.
 size_t CodePointCount(absl::string_view text);

@@ -1,6 +1,7 @@
 // A webhook: a receiver's subscription. Plain values.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
