@@ -1,0 +1,141 @@
+"""Which folder may include which: the arrows of docs/architecture.md, and who may see which library."""
+import re
+
+from house.tree import CPP, cpp_code, is_test, line_of
+
+TOP = ("core/", "server/", "edge-agent/", "clients/", "tests/")
+
+# folder -> folders it may include directly; what those may include, it may include too.
+ARROWS = {
+    "core/base": [],
+    "core/base/testing": ["core/base"],
+    "core/domain": ["core/base"],
+    "core/formats": ["core/domain"],
+    "core/transport": ["core/base"],
+    "core/transport/testing": ["core/transport", "core/base/testing"],
+    "protos": [],
+    "server/store": ["core/domain"],
+    "server/store/memory": ["server/store"],
+    "server/store/sqlite": ["server/store"],
+    "server/store/testing": ["server/store", "core/base/testing"],
+    "server/delivery": ["server/store", "core/formats", "core/transport"],
+    "server/api": ["server/delivery", "server/store", "protos"],
+    "server/main": ["server/api", "server/delivery", "server/store/memory", "server/store/sqlite"],
+    "edge-agent/spool": ["core/base"],
+    "edge-agent/intake": ["edge-agent/spool", "core/domain", "core/formats", "core/transport"],
+    "edge-agent/uplink": ["edge-agent/spool", "protos"],
+    "edge-agent/main": ["edge-agent/intake", "edge-agent/uplink"],
+    "clients/cpp": ["core/base", "protos"],
+    "clients/cpp/examples": ["clients/cpp"],
+}
+
+# Unit tests may use the doubles of what their folder includes, and these:
+TEST_ARROWS = {
+    "server/delivery": ["server/store/memory"],
+    "server/api": ["server/store/memory"],
+    "server/main": ["server/store/testing"],
+}
+
+# header prefix -> folders that may include it. Tests under tests/ may include anything.
+LIBRARIES = {
+    "sqlite3.h": ["server/store/sqlite"],
+    "grpcpp/": ["server/api", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
+    "google/": ["server/api", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
+    "boost/": ["core/transport", "edge-agent/intake"],
+    "ares.h": ["core/transport"],
+    "openssl/": ["core/base", "core/transport"],
+    "spdlog/": ["server/main", "edge-agent/main"],
+    "toml++/": ["server/main", "edge-agent/main"],
+    "prometheus/": ["server/main"],
+}
+
+_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+
+
+def folder_of(path):
+    """The longest folder of ARROWS that holds the path; None when no rule is about it."""
+    parts = path.split("/")[:-1]
+    while parts:
+        folder = "/".join(parts)
+        if folder in ARROWS:
+            return folder
+        parts.pop()
+    return None
+
+
+def closure(folders):
+    seen, todo = set(), list(folders)
+    while todo:
+        folder = todo.pop()
+        if folder not in seen:
+            seen.add(folder)
+            todo += ARROWS[folder]
+    return seen
+
+
+def allowed_folders(path, folder):
+    allowed = closure([folder])
+    if is_test(path):
+        allowed |= closure(TEST_ARROWS.get(folder, []))
+        allowed |= {f"{name}/testing" for name in list(allowed) if f"{name}/testing" in ARROWS}
+    return allowed
+
+
+def check(files):
+    """Every include that goes against an arrow."""
+    bad = []
+    for path, text in files.items():
+        if not path.endswith(CPP) or path.startswith("tests/"):
+            continue
+        folder = folder_of(path)
+        if folder is None:
+            bad.append(f"{path}: its folder is not in ARROWS of tests/house/arrows.py")
+            continue
+        allowed = allowed_folders(path, folder)
+        for match in _INCLUDE.finditer(text):
+            quoted, angled = match.groups()
+            name = quoted or angled
+            where = f"{path}:{line_of(text, match.start())}"
+            if name.startswith("latchwire/"):
+                target = "protos"
+            elif name.startswith(TOP):
+                target = folder_of(name)
+                if name not in files:
+                    bad.append(f"{where}: includes {name}, which does not exist")
+                elif target is None:
+                    bad.append(f"{where}: includes {name}, which only tests/ may use")
+                    continue
+            else:
+                bad += _library(where, path, folder, name, quoted is not None)
+                continue
+            if target is not None and target not in allowed:
+                bad.append(f"{where}: {folder} may not include {name}")
+    return bad
+
+
+def _library(where, path, folder, name, quoted):
+    if quoted and "/" not in name and name != "ares.h" and name != "sqlite3.h":
+        return [f"{where}: include \"{name}\" by its path from the root"]
+    for prefix, folders in LIBRARIES.items():
+        if name.startswith(prefix) and not is_test(path):
+            if not any(folder == f or folder.startswith(f + "/") for f in folders):
+                return [f"{where}: {folder} may not use {name}; only {', '.join(folders)}"]
+    return []
+
+
+_THREADS = re.compile(r"std::j?thread\b(?!::)|\bpthread_create\b|std::async\b|\bthread_pool\b")
+
+
+def makes_threads(path):
+    return "/main/" in path or path.startswith(("core/transport/", "server/store/"))
+
+
+def check_threads(files):
+    """Threads made anywhere but in main/, core/transport and server/store."""
+    bad = []
+    for path, text in files.items():
+        if path.endswith(CPP) and not makes_threads(path) and not is_test(path):
+            code = cpp_code(text)
+            bad += [f"{path}:{line_of(code, m.start())}: makes a thread ({m.group()})"
+                    for m in _THREADS.finditer(code)]
+    return bad
