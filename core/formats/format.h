@@ -2,11 +2,15 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/base/random.h"
 #include "core/domain/event.h"
+#include "core/domain/validation.h"
 #include "core/domain/webhook.h"
 
 namespace latchwire {
@@ -28,23 +32,30 @@ struct FormatContext {
 class Format {
  public:
   virtual ~Format() = default;
-  // The message id, equal on all attempts: event id + "." + a token of the webhook that never changes.
+  // The message id, equal on all attempts: event id + "." + a token of the webhook that never
+  // changes.
   virtual std::string MessageId(const Event& event, const Webhook& webhook) const = 0;
-  // The whole request with its signature. Never fails: what could is refused when the webhook is saved.
+  // The whole request with its signature. Never fails: what could is refused when the webhook is
+  // saved.
   virtual FormattedRequest Render(const Event& event, const Webhook& webhook,
                                   const FormatContext& context) const = 0;
   // Says what is wrong with `secret` for this format; OK if nothing.
   virtual absl::Status CheckSecret(absl::string_view secret) const = 0;
   // A fresh secret in this format.
-  virtual std::string MakeSecret(class Random* random) const = 0;
+  virtual std::string MakeSecret(Random* random) const = 0;
   // Lower-case names of headers that the format sets itself, which users therefore cannot.
   virtual std::vector<std::string> ReservedHeaders() const = 0;
-  // An event with this format's example payload, for SendTestEvent.
+  // An event with this format's example payload, for SendTestEvent. Without id and times: the
+  // caller's to fill.
   virtual Event TestEvent(const Webhook& webhook) const = 0;
 };
 
 // Never null.
 const Format* GetFormat(WebhookFormat format);
+
+// What only the webhook's format can judge, beside Validate of core/domain: the secret (to be
+// filled in before, where the server makes it) and headers that the format sets itself.
+std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::string_view prefix);
 
 // Latchwire's version, for User-Agent and --version, such as "0.1.0".
 absl::string_view LatchwireVersion();

@@ -1,0 +1,134 @@
+#include "core/formats/standard_webhooks.h"
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "core/base/crypto.h"
+#include "core/domain/error.h"
+#include "core/formats/render.h"
+
+namespace latchwire {
+namespace {
+
+constexpr absl::string_view kSecretPrefix = "whsec_";
+constexpr size_t kMadeSecretBytes = 32;
+constexpr size_t kTokenLength = 12;
+
+// Tells one event's messages to several webhooks apart, and stays when the webhook changes. A hash,
+// so that receivers don't learn the webhook's name.
+std::string WebhookToken(const Webhook& webhook) {
+  std::string token = Base64UrlEncode(AsBytes(Sha256(webhook.id)));
+  token.resize(kTokenLength);
+  return token;
+}
+
+absl::Time TimestampOf(const Event& event, const FormatContext& context) {
+  for (const absl::Time time : {event.occur_time, event.receive_time}) {
+    if (time != absl::InfinitePast() && time != absl::InfiniteFuture()) return time;
+  }
+  return context.attempt_time;
+}
+
+std::string Body(const Event& event, const FormatContext& context) {
+  std::string body;
+  // What surrounds type, content type and data is shorter than this.
+  constexpr size_t kFrameBytes = 128;
+  body.reserve(event.type.size() + event.content_type.size() + kFrameBytes +
+               (event.is_json ? event.data.size() : event.data.size() / 3 * 4 + 4));
+  body.append(R"({"type":)");
+  AppendJsonString(event.type, &body);
+  body.append(R"(,"timestamp":")");
+  AppendRfc3339(TimestampOf(event, context), &body);
+  body.push_back('"');
+  if (event.is_json) {
+    body.append(R"(,"data":)");
+    body.append(event.data);
+  } else {
+    body.append(R"(,"content_type":)");
+    AppendJsonString(EffectiveContentType(event), &body);
+    body.append(R"(,"data_base64":")");
+    body.append(Base64Encode(event.data));
+    body.push_back('"');
+  }
+  body.push_back('}');
+  return body;
+}
+
+}  // namespace
+
+std::optional<std::string> DecodeStandardSecret(absl::string_view secret) {
+  absl::ConsumePrefix(&secret, kSecretPrefix);
+  std::optional<std::string> key = Base64Decode(secret);
+  if (!key || key->empty()) return std::nullopt;
+  return key;
+}
+
+std::string StandardSignature(absl::string_view key, absl::string_view message_id,
+                              absl::string_view timestamp, absl::string_view body) {
+  return absl::StrCat(
+      "v1,", Base64Encode(AsBytes(HmacSha256(key, {message_id, ".", timestamp, ".", body}))));
+}
+
+std::string StandardWebhooksFormat::MessageId(const Event& event, const Webhook& webhook) const {
+  return absl::StrCat(event.id, ".", WebhookToken(webhook));
+}
+
+FormattedRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& webhook,
+                                                const FormatContext& context) const {
+  static const std::string* const kUserAgent =
+      new std::string(absl::StrCat("Latchwire/", LatchwireVersion()));
+  FormattedRequest request;
+  request.method = "POST";
+  request.url = webhook.url;
+  request.body = Body(event, context);
+  std::string id = MessageId(event, webhook);
+  std::string timestamp = absl::StrCat(absl::ToUnixSeconds(context.attempt_time));
+
+  request.headers.reserve(5 + webhook.headers.size());
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.headers.emplace_back("User-Agent", *kUserAgent);
+  // A secret that can't be decoded was refused when the webhook was saved. Were there one all the
+  // same, an unsigned request, which no receiver takes, is better than one signed with nothing.
+  const std::optional<std::string> key = DecodeStandardSecret(webhook.secret);
+  std::string signature = key ? StandardSignature(*key, id, timestamp, request.body) : "";
+  request.headers.emplace_back("webhook-id", std::move(id));
+  request.headers.emplace_back("webhook-timestamp", std::move(timestamp));
+  if (key) request.headers.emplace_back("webhook-signature", std::move(signature));
+  for (const auto& [name, value] : webhook.headers) request.headers.emplace_back(name, value);
+  return request;
+}
+
+absl::Status StandardWebhooksFormat::CheckSecret(absl::string_view secret) const {
+  // The text itself is a secret: it must not stand in the error.
+  const std::optional<std::string> key =
+      absl::ConsumePrefix(&secret, kSecretPrefix) ? Base64Decode(secret) : std::nullopt;
+  if (key && key->size() >= kMinStandardSecretBytes && key->size() <= kMaxStandardSecretBytes) {
+    return absl::OkStatus();
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+                   absl::StrCat("must be whsec_ followed by base64 of ", kMinStandardSecretBytes,
+                                " to ", kMaxStandardSecretBytes, " bytes"));
+}
+
+std::string StandardWebhooksFormat::MakeSecret(Random* random) const {
+  std::array<char, kMadeSecretBytes> key;
+  random->Fill(key.data(), key.size());
+  return absl::StrCat(kSecretPrefix, Base64Encode(absl::string_view(key.data(), key.size())));
+}
+
+std::vector<std::string> StandardWebhooksFormat::ReservedHeaders() const {
+  return {"content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"};
+}
+
+Event StandardWebhooksFormat::TestEvent(const Webhook& webhook) const {
+  Event event;
+  event.type = "latchwire.test";
+  event.source = "latchwire";
+  event.data = R"({"message":"A test event, sent on request.","webhook":)";
+  AppendJsonString(absl::StrCat("webhooks/", webhook.id), &event.data);
+  event.data.push_back('}');
+  return event;
+}
+
+}  // namespace latchwire
