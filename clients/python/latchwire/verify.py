@@ -1,8 +1,9 @@
 """Verifies the signature of a webhook that arrived.
 
 Each function takes the headers (a mapping or a list of pairs; names in any case) and the body's bytes exactly as they
-came, and raises VerificationError unless the signature is right. Comparisons take constant time. Where the time is
-signed too, it may be off by `tolerance` seconds either way, which limits how long a copied request can be played again.
+came. It raises VerificationError unless the signature is right, and SecretInvalid for a secret that cannot be one.
+Comparisons take constant time. Where the time is signed too, it may be off by `tolerance` seconds either way, which
+limits how long a copied request can be played again.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ import hashlib
 import hmac
 import re
 import time
-from typing import Iterable, Mapping, Optional, Tuple, Union
+from typing import Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 Headers = Union[Mapping[str, str], Iterable[Tuple[str, str]]]
 Secrets = Union[str, Iterable[str]]
 
 _SECRET_PREFIX = "whsec_"
+
+
+class SecretInvalid(ValueError):
+    """The secret given to a function here cannot be one: the caller's own mistake, whatever arrived."""
+
+    reason = "SECRET_INVALID"
 
 
 class VerificationError(Exception):
@@ -79,24 +86,27 @@ def _check_hex(secret: Secrets, signature: str, signed: bytes) -> None:
     ok = False
     for key in _several(secret):
         if not key:
-            raise ValueError("an empty secret verifies nothing")
+            raise SecretInvalid("an empty secret verifies nothing")
         expected = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
-        ok |= hmac.compare_digest(expected.encode(), signature.encode(errors="replace"))
+        ok |= hmac.compare_digest(expected.encode(), signature.lower().encode(errors="replace"))
     _require(ok)
 
 
-def _several(secret: Secrets) -> Iterable[str]:
-    return [secret] if isinstance(secret, str) else list(secret)
+def _several(secret: Secrets) -> Sequence[str]:
+    secrets = [secret] if isinstance(secret, str) else list(secret)
+    if not secrets:
+        raise SecretInvalid("no secret was given")
+    return secrets
 
 
 def _standard_key(secret: str) -> bytes:
     text = secret[len(_SECRET_PREFIX) :] if secret.startswith(_SECRET_PREFIX) else secret
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError("the secret is not `whsec_` followed by base64") from error
+    except (binascii.Error, ValueError) as error:
+        raise SecretInvalid("the secret is not `whsec_` followed by base64") from error
     if not key:
-        raise ValueError("an empty secret verifies nothing")
+        raise SecretInvalid("an empty secret verifies nothing")
     return key
 
 
