@@ -1,0 +1,318 @@
+#include "server/store/memory/memory_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/mutex.h"
+#include "server/store/driver_rules.h"
+#include "server/store/memory/memory_state.h"
+
+namespace latchwire {
+namespace memory {
+
+class Database : public MemoryDatabase {
+ public:
+  void FailWrites(int count, absl::string_view cause) override {
+    MutexLock lock(&mutex);
+    failing_writes = count;
+    cause_of_failure = std::string(cause);
+  }
+  void LoseAnswerAfter(int count) override {
+    MutexLock lock(&mutex);
+    writes_until_lost_answer = count + 1;
+  }
+
+  Mutex mutex;
+  Tables tables ABSL_GUARDED_BY(mutex);
+  int failing_writes ABSL_GUARDED_BY(mutex) = 0;
+  int writes_until_lost_answer ABSL_GUARDED_BY(mutex) = 0;  // 0: none is to be lost
+  std::string cause_of_failure ABSL_GUARDED_BY(mutex);
+};
+
+namespace {
+
+absl::Status FailAll(absl::string_view cause, absl::Span<Mutation> mutations) {
+  const absl::Status status = StoreUnavailableError(cause);
+  for (Mutation& mutation : mutations) FailMutation(status, &mutation);
+  return status;
+}
+
+PendingDelivery WithoutData(const DeliveryRow& row) {
+  auto event = std::make_shared<Event>(*row.event);
+  event->data.clear();
+  return {row.delivery, std::move(event)};
+}
+
+PendingDelivery WithEvent(const DeliveryRow& row) { return {row.delivery, row.event}; }
+
+bool EarlierDue(const DeliveryRow* a, const DeliveryRow* b) {
+  return std::pair(a->delivery.due_time, a->delivery.key.event_number) <
+         std::pair(b->delivery.due_time, b->delivery.key.event_number);
+}
+
+// Pending deliveries that do not wait for another one: all those without a lane, and the head of
+// each lane. Earliest due first.
+std::vector<const DeliveryRow*> Startable(const std::map<int64_t, DeliveryRow>& rows) {
+  std::vector<const DeliveryRow*> startable;
+  std::set<std::string> lanes;
+  for (const auto& [number, row] : rows) {
+    if (row.delivery.state != DeliveryState::kPending) continue;
+    if (row.delivery.lane.empty() || lanes.insert(row.delivery.lane).second) {
+      startable.push_back(&row);
+    }
+  }
+  std::sort(startable.begin(), startable.end(), EarlierDue);
+  return startable;
+}
+
+// Takes from `candidates`, which are by due time, what is due.
+DueDeliveries TakeDue(const std::vector<const DeliveryRow*>& candidates, absl::Time now,
+                      size_t limit) {
+  DueDeliveries due;
+  for (const DeliveryRow* row : candidates) {
+    if (row->delivery.due_time > ToStoredTime(now)) {
+      due.next_due = row->delivery.due_time;
+      break;
+    }
+    if (due.deliveries.size() == limit) {
+      due.more = true;
+      break;
+    }
+    due.deliveries.push_back(WithEvent(*row));
+  }
+  return due;
+}
+
+class MemoryStore : public Store {
+ public:
+  explicit MemoryStore(std::shared_ptr<Database> database) : database_(std::move(database)) {}
+
+  absl::Status Write(absl::Span<Mutation> mutations) override {
+    MutexLock lock(&database_->mutex);
+    if (database_->failing_writes > 0) {
+      --database_->failing_writes;
+      return FailAll(database_->cause_of_failure, mutations);
+    }
+    for (Mutation& mutation : mutations) {
+      FailMutation(absl::OkStatus(), &mutation);
+      std::visit([this](auto& value) { Apply(value); }, mutation);
+      if (const absl::Status status = StatusOf(mutation); !status.ok()) {
+        FailMutation(status, &mutation);
+      }
+    }
+    if (database_->writes_until_lost_answer > 0 && --database_->writes_until_lost_answer == 0) {
+      return FailAll("the answer was lost", mutations);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<Tenant>> LoadTenants() override {
+    MutexLock lock(&database_->mutex);
+    std::vector<Tenant> tenants;
+    for (const auto& [id, row] : database_->tables.tenants) {
+      tenants.push_back({id, row.generation});
+    }
+    return tenants;
+  }
+
+  absl::StatusOr<std::vector<Webhook>> LoadWebhooks(WebhookKey after, int limit) override {
+    MutexLock lock(&database_->mutex);
+    const auto& rows = database_->tables.webhooks;
+    std::vector<Webhook> webhooks;
+    for (auto row = rows.upper_bound(after); row != rows.end(); ++row) {
+      if (static_cast<int>(webhooks.size()) == limit) break;
+      webhooks.push_back(row->second);
+    }
+    return webhooks;
+  }
+
+  absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() override {
+    MutexLock lock(&database_->mutex);
+    std::vector<ApiKey> keys;
+    for (const auto& [id, key] : database_->tables.api_keys) keys.push_back(key);
+    return keys;
+  }
+
+  absl::StatusOr<Event> GetEvent(TenantId tenant, int64_t number) override {
+    MutexLock lock(&database_->mutex);
+    const auto& events = database_->tables.events;
+    const auto row = events.find({tenant, number});
+    if (row == events.end()) return EventNotFoundError(absl::StrCat(number));
+    return *row->second.event;
+  }
+
+  absl::StatusOr<int64_t> FindEvent(TenantId tenant, absl::string_view id) override {
+    MutexLock lock(&database_->mutex);
+    const auto number = database_->tables.FindEvent(tenant, std::string(id), INT64_MIN);
+    if (!number.has_value()) return EventNotFoundError(id);
+    return *number;
+  }
+
+  absl::StatusOr<EventPage> ListEvents(TenantId tenant, const EventFilter& filter, int64_t before,
+                                       int limit) override {
+    MutexLock lock(&database_->mutex);
+    const auto& events = database_->tables.events;
+    EventPage page;
+    auto row = events.lower_bound({tenant, before == 0 ? INT64_MAX : before});
+    for (int looked_at = 0; row != events.begin(); ++looked_at) {
+      --row;
+      if (row->first.first != tenant) break;
+      const Event& event = *row->second.event;
+      if (static_cast<int>(page.events.size()) == limit || looked_at == kMaxRowsPerPage) {
+        page.next_before = event.number + 1;
+        break;
+      }
+      if ((filter.type.empty() || filter.type == event.type) &&
+          (filter.source.empty() || filter.source == event.source) &&
+          (filter.subject.empty() || filter.subject == event.subject)) {
+        page.events.push_back(event);
+      }
+    }
+    return page;
+  }
+
+  absl::StatusOr<PendingDelivery> GetDelivery(DeliveryKey key) override {
+    MutexLock lock(&database_->mutex);
+    const DeliveryRow* row = std::as_const(database_->tables).FindDelivery(key);
+    if (row == nullptr) return DeliveryNotFoundError(key);
+    return WithoutData(*row);
+  }
+
+  absl::StatusOr<DeliveryPage> ListDeliveries(TenantId tenant, const DeliveryFilter& filter,
+                                              DeliveryCursor after, int limit) override {
+    MutexLock lock(&database_->mutex);
+    const Tables& tables = database_->tables;
+    DeliveryPage page;
+    DeliveryCursor last;
+    int looked_at = 0;
+    auto event = tables.events.upper_bound({tenant, after ? after->first : INT64_MAX});
+    while (event != tables.events.begin() && (--event)->first.first == tenant) {
+      const int64_t number = event->first.second;
+      if (filter.event_number && *filter.event_number != number) continue;
+      const auto& uids = event->second.webhooks;
+      for (auto uid = uids.rbegin(); uid != uids.rend(); ++uid) {
+        const DeliveryCursor here = std::pair(number, *uid);
+        if (after && !(*here < *after)) continue;
+        if (filter.webhook_uid && *filter.webhook_uid != *uid) continue;
+        const DeliveryRow* row = tables.FindDelivery({{tenant, *uid}, number});
+        if (row == nullptr) continue;
+        if (static_cast<int>(page.deliveries.size()) == limit || looked_at == kMaxRowsPerPage) {
+          page.next = last;
+          return page;
+        }
+        ++looked_at;
+        last = here;
+        if (!filter.state || *filter.state == row->delivery.state) {
+          page.deliveries.push_back(WithoutData(*row));
+        }
+      }
+    }
+    return page;
+  }
+
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(DeliveryKey key, int after,
+                                                    int limit) override {
+    MutexLock lock(&database_->mutex);
+    const DeliveryRow* row = std::as_const(database_->tables).FindDelivery(key);
+    if (row == nullptr) return DeliveryNotFoundError(key);
+    std::vector<Attempt> attempts;
+    for (auto i = row->attempts.upper_bound(after); i != row->attempts.end(); ++i) {
+      if (static_cast<int>(attempts.size()) == limit) break;
+      attempts.push_back(i->second);
+    }
+    return attempts;
+  }
+
+  absl::StatusOr<std::vector<WebhookWork>> LoadWork(WebhookKey after, int limit) override {
+    MutexLock lock(&database_->mutex);
+    const Tables& tables = database_->tables;
+    std::vector<WebhookWork> work;
+    for (auto of_webhook = tables.deliveries.upper_bound(after);
+         of_webhook != tables.deliveries.end(); ++of_webhook) {
+      if (static_cast<int>(work.size()) == limit) break;
+      if (!tables.webhooks.contains(of_webhook->first)) continue;
+      absl::Time first_due = absl::InfiniteFuture();
+      bool pending = false;
+      for (const auto& [number, row] : of_webhook->second) {
+        if (row.delivery.state != DeliveryState::kPending) continue;
+        pending = true;
+        first_due = std::min(first_due, row.delivery.due_time);
+      }
+      if (pending) work.push_back({of_webhook->first, first_due});
+    }
+    return work;
+  }
+
+  absl::StatusOr<DueDeliveries> LoadDue(WebhookKey webhook, absl::Time now, int limit,
+                                        const absl::flat_hash_set<int64_t>& exclude) override {
+    MutexLock lock(&database_->mutex);
+    std::vector<const DeliveryRow*> candidates = StartableOf(webhook);
+    std::erase_if(candidates, [&](const DeliveryRow* row) {
+      return exclude.contains(row->delivery.key.event_number);
+    });
+    return TakeDue(candidates, now, limit);
+  }
+
+  absl::StatusOr<DueDeliveries> LoadHeads(
+      WebhookKey webhook, absl::Time now, int limit,
+      const absl::flat_hash_set<std::string>& exclude_lanes) override {
+    MutexLock lock(&database_->mutex);
+    std::vector<const DeliveryRow*> heads = StartableOf(webhook);
+    // Deliveries from before the webhook was ordered have no lane yet: they take that of their
+    // event, and go before the lane's own head.
+    std::stable_sort(heads.begin(), heads.end(), [](const DeliveryRow* a, const DeliveryRow* b) {
+      return a->delivery.lane.empty() > b->delivery.lane.empty();
+    });
+    std::set<std::string> taken;
+    std::erase_if(heads, [&](const DeliveryRow* row) {
+      const std::string lane = EffectiveLane(*row);
+      if (exclude_lanes.contains(lane)) return true;
+      if (row->delivery.lane.empty() && row->delivery.due_time > ToStoredTime(now)) return false;
+      return !taken.insert(lane).second;
+    });
+    std::sort(heads.begin(), heads.end(), EarlierDue);
+    DueDeliveries due = TakeDue(heads, now, limit);
+    for (PendingDelivery& pending : due.deliveries) {
+      if (pending.delivery.lane.empty()) {
+        pending.delivery.lane = LaneOf(pending.event->source, pending.event->subject);
+      }
+    }
+    return due;
+  }
+
+ private:
+  template <typename M>
+  void Apply(M& mutation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
+    database_->tables.Apply(mutation);
+  }
+
+  static std::string EffectiveLane(const DeliveryRow& row) {
+    return row.delivery.lane.empty() ? LaneOf(row.event->source, row.event->subject)
+                                     : row.delivery.lane;
+  }
+
+  std::vector<const DeliveryRow*> StartableOf(WebhookKey webhook)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
+    const Tables& tables = database_->tables;
+    const auto of_webhook = tables.deliveries.find(webhook);
+    if (of_webhook == tables.deliveries.end() || !tables.webhooks.contains(webhook)) return {};
+    return Startable(of_webhook->second);
+  }
+
+  const std::shared_ptr<Database> database_;
+};
+
+}  // namespace
+}  // namespace memory
+
+std::shared_ptr<MemoryDatabase> MemoryDatabase::Make() {
+  return std::make_shared<memory::Database>();
+}
+
+std::unique_ptr<Store> NewMemoryStore(std::shared_ptr<MemoryDatabase> database) {
+  return std::make_unique<memory::MemoryStore>(
+      std::static_pointer_cast<memory::Database>(std::move(database)));
+}
+
+}  // namespace latchwire
