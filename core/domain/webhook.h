@@ -62,7 +62,7 @@ struct Webhook {
   std::string secret;  // as the user writes it, such as whsec_...
   absl::Duration timeout = kDefaultTimeout;
   RetryPolicy retry_policy = RetryPolicy::Default();
-  WebhookOrdering ordering = WebhookOrdering::kNone;
+  WebhookOrdering ordering = WebhookOrdering::kNone;  // never changes: deliveries are filed by it
   int max_in_flight = kDefaultInFlight;
   absl::Duration max_event_age = absl::InfiniteDuration();
   std::map<std::string, std::string> annotations;

@@ -33,6 +33,9 @@ struct PendingDelivery {
   std::shared_ptr<const Event> event;
 };
 
+// A load stops, with `more` set, when it has gathered this much event data.
+inline constexpr size_t kMaxLoadBytes = 8 * 1024 * 1024;
+
 struct DueDeliveries {
   std::vector<PendingDelivery> deliveries;
   // The load stopped at its limit: more may be due.

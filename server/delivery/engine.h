@@ -1,0 +1,161 @@
+// The delivery engine: decides which delivery is attempted when, attempts it, judges the answer,
+// and has the outcome recorded. Everything it does follows from what the store holds, so that it
+// can be killed at any moment and go on from there.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/base/random.h"
+#include "core/formats/format.h"
+#include "core/transport/transport.h"
+#include "server/delivery/outcome_recorder.h"
+#include "server/delivery/webhook_queue.h"
+#include "server/store/catalog.h"
+#include "server/store/read_pool.h"
+#include "server/store/writer.h"
+
+namespace latchwire {
+
+struct EngineOptions {
+  // Who holds the leases. The same after a restart, so that a restarted server need not wait for
+  // the end of its own leases; whoever runs two servers must see to it that their owners differ.
+  std::string owner = "server";
+  absl::Duration lease_duration = absl::Seconds(30);
+  // Attempts under way over all webhooks, and attempts not recorded yet: beyond either nothing new
+  // is sent.
+  size_t max_in_flight = 2048;
+  size_t max_unrecorded = 8192;
+  // Deliveries that wait in memory, per webhook and over all; what is beyond waits in the store.
+  size_t max_ready_per_webhook = 1024;
+  size_t max_ready_bytes = 64 * 1024 * 1024;
+  // Loads from the store at the same time.
+  int max_loads = 4;
+};
+
+// Since the start, readable from any thread; see docs/operating.md.
+struct EngineCounters {
+  std::atomic<int64_t> attempts{0};
+  std::atomic<int64_t> succeeded{0};
+  std::atomic<int64_t> retried{0};
+  std::atomic<int64_t> dead{0};
+  std::atomic<int64_t> expired{0};
+  std::atomic<int64_t> fenced{0};
+  // Now.
+  std::atomic<int64_t> in_flight{0};
+  std::atomic<int64_t> ready_bytes{0};
+};
+
+// All methods run on the executor's thread, except where they say otherwise. Destroy it only after
+// the executor has stopped running tasks and the writer has stopped stepping.
+class Engine : public CommitObserver {
+ public:
+  struct World {
+    Executor* executor;
+    Clock* clock;
+    Random* random;
+    Writer* writer;
+    ReadPool* reads;
+    Catalog* catalog;
+    Transport* transport;
+  };
+
+  Engine(World world, EngineOptions options);
+
+  // Registers with the writer and the catalogue, takes the leases and begins. Any thread; before
+  // the writer's first step.
+  void Start();
+  // Starts no more attempts; calls `done` (on the executor) when those under way are recorded and
+  // the leases given up. Any thread.
+  void Drain(absl::AnyInvocable<void()> done);
+
+  // One attempt of the format's test event, now, whatever the webhook's state; records nothing. Any
+  // thread; `done` runs on the executor.
+  void SendTest(std::shared_ptr<const Webhook> webhook, absl::AnyInvocable<void(HttpResult)> done);
+
+  // On the writer's thread.
+  void OnCommitted(absl::Span<const Mutation> mutations) override;
+
+  const EngineCounters& counters() const { return counters_; }
+
+ private:
+  // One per webhook that has had work since the start.
+  struct Entry {
+    std::shared_ptr<const Webhook> webhook;  // null: deleted; goes when nothing is taken any more
+    std::unique_ptr<WebhookQueue> queue;
+    size_t in_flight = 0;       // attempts under way; taken_count() also has those not recorded yet
+    bool runnable = false;      // is in runnable_
+    bool load_waiting = false;  // is in load_waiting_
+    absl::Time timer = absl::InfiniteFuture();
+    size_t ready_bytes = 0;  // as counted in ready_bytes_
+  };
+
+  // Leases (engine_leases.cc).
+  void RenewLeases();
+  void OnLeases(const AcquireLeases& leases);
+  bool Owns(WebhookKey key) const { return fences_[PartitionOf(key)] != 0; }
+  void DropPartitions(const std::array<bool, kPartitionCount>& lost);
+  void LoadWork(WebhookKey after);
+  void OnWork(absl::StatusOr<std::vector<WebhookWork>> work, WebhookKey after);
+  void OnDrainStep();
+
+  // What there is to do (engine.cc).
+  Entry* FindEntry(WebhookKey key);
+  Entry* EntryFor(WebhookKey key);  // makes one; null when there is no such webhook
+  void OnFresh(std::vector<PendingDelivery> fresh);
+  void OnWebhookChanged(WebhookKey key, std::shared_ptr<const Webhook> webhook);
+  bool MayAttempt(const Entry& entry) const;
+  // Looks at what the entry can do next, and puts it in the lines for that. After every change to
+  // it.
+  void Touch(WebhookKey key, Entry& entry);
+  void SetTimer(WebhookKey key, Entry& entry, absl::Time time);
+  void ArmTimer();
+  void OnTimer(uint64_t timer_id);
+  void StartLoads();
+  void OnLoaded(WebhookKey key, absl::StatusOr<DueDeliveries> loaded);
+
+  // Attempts (engine_attempts.cc).
+  void Dispatch();
+  void StartAttempt(WebhookKey key, Entry& entry, PendingDelivery delivery);
+  void OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t fence, HttpResult result);
+  void Expire(WebhookKey key, PendingDelivery delivery, absl::Time now);
+  void Record(PendingDelivery delivery, const latchwire::Attempt& attempt, int64_t fence);
+  void OnRecorded(std::vector<OutcomeRecorder::Entry> entries);
+  void OnFenced(std::vector<OutcomeRecorder::Entry> entries);
+  void Suspend(WebhookKey key, std::string reason);
+
+  const World world_;
+  const EngineOptions options_;
+  OutcomeRecorder recorder_;
+  std::array<int64_t, kPartitionCount> fences_{};
+  // Whether every webhook with pending deliveries has an entry. Until then a new entry's store may
+  // hold work.
+  bool work_loaded_ = false;
+
+  absl::btree_map<WebhookKey, std::unique_ptr<Entry>> entries_;
+  std::deque<WebhookKey> runnable_;      // webhooks with something to attempt, in turn
+  std::deque<WebhookKey> load_waiting_;  // webhooks that want a load, in turn
+  int loads_ = 0;
+  absl::btree_set<std::pair<absl::Time, WebhookKey>> timers_;
+  uint64_t timer_id_ = 0;
+  absl::Time armed_ = absl::InfiniteFuture();
+  size_t in_flight_ = 0;
+  size_t ready_bytes_ = 0;
+  // Committed, posted to the executor and not yet taken up there.
+  std::atomic<size_t> fresh_bytes_{0};
+  bool draining_ = false;
+  absl::AnyInvocable<void()> drained_;
+  EngineCounters counters_;
+};
+
+}  // namespace latchwire

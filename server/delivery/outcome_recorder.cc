@@ -1,0 +1,68 @@
+#include "server/delivery/outcome_recorder.h"
+
+#include "core/domain/error.h"
+
+namespace latchwire {
+namespace {
+
+// One transaction's worth: more would make everybody wait behind it.
+constexpr size_t kMaxOutcomesPerWrite = 2048;
+
+}  // namespace
+
+OutcomeRecorder::OutcomeRecorder(Executor* executor, Writer* writer, Random* random,
+                                 Callbacks callbacks)
+    : executor_(executor),
+      writer_(writer),
+      callbacks_(std::move(callbacks)),
+      backoff_(absl::Milliseconds(50), absl::Seconds(2), random) {}
+
+void OutcomeRecorder::Add(Entry entry) {
+  waiting_.push_back(std::move(entry));
+  if (busy_) return;
+  // In a task of its own, so that answers which arrive together are written together.
+  busy_ = true;
+  executor_->Post([this] { Flush(); });
+}
+
+void OutcomeRecorder::Flush() {
+  if (writing_.empty()) {
+    if (waiting_.size() <= kMaxOutcomesPerWrite) {
+      writing_.swap(waiting_);
+    } else {
+      const auto end = waiting_.begin() + kMaxOutcomesPerWrite;
+      writing_.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+      waiting_.erase(waiting_.begin(), end);
+    }
+  }
+  RecordOutcomes record;
+  record.outcomes.reserve(writing_.size());
+  for (const Entry& entry : writing_) record.outcomes.push_back(entry.outcome);
+  writer_->Submit(std::move(record), [this](Mutation done) {
+    executor_->Post([this, done = std::move(done)]() mutable {
+      OnDone(std::get<RecordOutcomes>(std::move(done)));
+    });
+  });
+}
+
+void OutcomeRecorder::OnDone(RecordOutcomes done) {
+  const std::string reason = ReasonOf(done.status);
+  if (!done.status.ok() && reason != "FENCED" && reason != "SHUTTING_DOWN") {
+    // A full disk, say. The attempts have been made; keep trying to write them down.
+    executor_->PostAfter(backoff_.Next(), [this] { Flush(); });
+    return;
+  }
+  backoff_.Reset();
+  std::vector<Entry> written;
+  written.swap(writing_);
+  for (size_t i = 0; i < written.size(); ++i) written[i].outcome.result = done.outcomes[i].result;
+  if (done.status.ok()) {
+    callbacks_.recorded(std::move(written));
+  } else {
+    callbacks_.fenced(std::move(written));
+  }
+  busy_ = !waiting_.empty();
+  if (busy_) Flush();
+}
+
+}  // namespace latchwire

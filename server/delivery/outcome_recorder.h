@@ -1,0 +1,51 @@
+// Gathers outcomes while the writer is busy with those before, so that under load many share one
+// transaction, and without load none waits.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "core/base/backoff.h"
+#include "core/base/executor.h"
+#include "server/store/writer.h"
+
+namespace latchwire {
+
+// Lives on the executor's thread.
+class OutcomeRecorder {
+ public:
+  // The outcome, and the delivery as it is after it.
+  struct Entry {
+    DeliveryOutcome outcome;
+    PendingDelivery delivery;
+  };
+  struct Callbacks {
+    // Committed; look at each outcome's result.
+    absl::AnyInvocable<void(std::vector<Entry>)> recorded;
+    // Another server owns (some of) these webhooks by now: nothing of this was recorded.
+    absl::AnyInvocable<void(std::vector<Entry>)> fenced;
+  };
+
+  // `alive`: posted tasks hold it weakly, so that they do nothing after the owner is gone.
+  OutcomeRecorder(Executor* executor, Writer* writer, Random* random, Callbacks callbacks);
+
+  void Add(Entry entry);
+  // Attempts that are not recorded yet. The owner sends no more while there are too many, which is
+  // how a full disk stops sending instead of filling memory.
+  size_t unrecorded_count() const { return waiting_.size() + writing_.size(); }
+
+ private:
+  void Flush();
+  void OnDone(RecordOutcomes done);
+
+  Executor* const executor_;
+  Writer* const writer_;
+  Callbacks callbacks_;
+  Backoff backoff_;
+  bool busy_ = false;
+  std::vector<Entry> waiting_;
+  std::vector<Entry> writing_;
+};
+
+}  // namespace latchwire

@@ -1,0 +1,169 @@
+#include "server/store/catalog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+
+namespace latchwire {
+namespace {
+
+constexpr int kLoadPage = 1000;
+
+}  // namespace
+
+absl::Status Catalog::Load(Store* store) {
+  absl::StatusOr<std::vector<Tenant>> tenants = store->LoadTenants();
+  if (!tenants.ok()) return tenants.status();
+  absl::StatusOr<std::vector<ApiKey>> keys = store->LoadApiKeys();
+  if (!keys.ok()) return keys.status();
+
+  MutexLock lock(&mutex_);
+  for (const Tenant& tenant : *tenants) tenants_[tenant.id].generation = tenant.generation;
+  for (ApiKey& key : *keys) api_keys_.insert_or_assign(key.id, key);
+  for (WebhookKey after;;) {
+    absl::StatusOr<std::vector<Webhook>> page = store->LoadWebhooks(after, kLoadPage);
+    if (!page.ok()) return page.status();
+    if (page->empty()) return absl::OkStatus();
+    after = page->back().key;
+    for (Webhook& webhook : *page) {
+      auto shared = std::make_shared<const Webhook>(std::move(webhook));
+      TenantEntry& tenant = tenants_[shared->key.tenant];
+      tenant.index.Put(shared);
+      tenant.uid_by_id[shared->id] = shared->key.uid;
+      tenant.by_uid[shared->key.uid] = std::move(shared);
+    }
+  }
+}
+
+void Catalog::OnCommitted(absl::Span<const Mutation> mutations) {
+  for (const Mutation& mutation : mutations) {
+    if (!StatusOf(mutation).ok()) continue;
+    if (const auto* create = std::get_if<CreateWebhook>(&mutation)) {
+      Put(create->webhook, create->generation);
+    } else if (const auto* update = std::get_if<UpdateWebhook>(&mutation)) {
+      Put(update->webhook, update->generation);
+    } else if (const auto* remove = std::get_if<DeleteWebhook>(&mutation)) {
+      Remove(remove->key, remove->generation);
+    } else if (const auto* create_key = std::get_if<CreateApiKey>(&mutation)) {
+      MutexLock lock(&mutex_);
+      api_keys_.insert_or_assign(create_key->key.id, create_key->key);
+    } else if (const auto* delete_key = std::get_if<DeleteApiKey>(&mutation)) {
+      MutexLock lock(&mutex_);
+      api_keys_.erase(delete_key->id);
+    }
+  }
+}
+
+void Catalog::Put(const Webhook& webhook, int64_t generation) {
+  auto shared = std::make_shared<const Webhook>(webhook);
+  {
+    MutexLock lock(&mutex_);
+    TenantEntry& tenant = tenants_[shared->key.tenant];
+    tenant.generation = generation;
+    tenant.index.Put(shared);
+    tenant.uid_by_id[shared->id] = shared->key.uid;
+    tenant.by_uid[shared->key.uid] = shared;
+  }
+  if (listener_) listener_(shared->key, shared);
+}
+
+void Catalog::Remove(WebhookKey key, int64_t generation) {
+  {
+    MutexLock lock(&mutex_);
+    TenantEntry& tenant = tenants_[key.tenant];
+    tenant.generation = generation;
+    tenant.index.Remove(key.uid);
+    if (auto found = tenant.by_uid.find(key.uid); found != tenant.by_uid.end()) {
+      tenant.uid_by_id.erase(found->second->id);
+      tenant.by_uid.erase(found);
+    }
+  }
+  if (listener_) listener_(key, nullptr);
+}
+
+Catalog::Matched Catalog::Match(TenantId tenant,
+                                absl::Span<const std::shared_ptr<Event>> events) const {
+  Matched matched;
+  matched.webhooks.reserve(events.size());
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) {
+    matched.webhooks.resize(events.size());
+    return matched;
+  }
+  matched.generation = found->second.generation;
+  for (const std::shared_ptr<Event>& event : events) {
+    matched.webhooks.push_back(found->second.index.Find(*event));
+  }
+  return matched;
+}
+
+std::shared_ptr<const Webhook> Catalog::FindWebhook(WebhookKey key) const {
+  MutexLock lock(&mutex_);
+  const auto tenant = tenants_.find(key.tenant);
+  if (tenant == tenants_.end()) return nullptr;
+  const auto found = tenant->second.by_uid.find(key.uid);
+  return found == tenant->second.by_uid.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const Webhook> Catalog::FindWebhook(TenantId tenant_id,
+                                                    absl::string_view id_or_uid) const {
+  int64_t uid = 0;
+  const bool digits =
+      !id_or_uid.empty() && std::all_of(id_or_uid.begin(), id_or_uid.end(), absl::ascii_isdigit);
+  if (digits) {
+    return absl::SimpleAtoi(id_or_uid, &uid) ? FindWebhook(WebhookKey{tenant_id, uid}) : nullptr;
+  }
+  {
+    MutexLock lock(&mutex_);
+    const auto tenant = tenants_.find(tenant_id);
+    if (tenant == tenants_.end()) return nullptr;
+    const auto found = tenant->second.uid_by_id.find(id_or_uid);
+    if (found == tenant->second.uid_by_id.end()) return nullptr;
+    uid = found->second;
+  }
+  return FindWebhook(WebhookKey{tenant_id, uid});
+}
+
+std::vector<std::shared_ptr<const Webhook>> Catalog::ListWebhooks(TenantId tenant_id,
+                                                                  int64_t after_uid,
+                                                                  size_t limit) const {
+  std::vector<std::shared_ptr<const Webhook>> page;
+  MutexLock lock(&mutex_);
+  const auto tenant = tenants_.find(tenant_id);
+  if (tenant == tenants_.end()) return page;
+  const auto& by_uid = tenant->second.by_uid;
+  for (auto it = by_uid.upper_bound(after_uid); it != by_uid.end() && page.size() < limit; ++it) {
+    page.push_back(it->second);
+  }
+  return page;
+}
+
+std::optional<ApiKey> Catalog::FindApiKey(absl::string_view id) const {
+  MutexLock lock(&mutex_);
+  const auto found = api_keys_.find(id);
+  if (found == api_keys_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<ApiKey> Catalog::ListApiKeys(TenantId tenant, absl::string_view after_id,
+                                         size_t limit) const {
+  std::vector<ApiKey> keys;
+  MutexLock lock(&mutex_);
+  for (const auto& [id, key] : api_keys_) {
+    if (key.tenant == tenant) keys.push_back(key);
+  }
+  const auto order = [](const ApiKey& a, const ApiKey& b) {
+    return std::tie(a.create_time, a.id) < std::tie(b.create_time, b.id);
+  };
+  std::sort(keys.begin(), keys.end(), order);
+  if (const auto after = api_keys_.find(after_id); after != api_keys_.end()) {
+    keys.erase(keys.begin(), std::upper_bound(keys.begin(), keys.end(), after->second, order));
+  }
+  if (keys.size() > limit) keys.resize(limit);
+  return keys;
+}
+
+}  // namespace latchwire

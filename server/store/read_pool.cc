@@ -1,0 +1,54 @@
+#include "server/store/read_pool.h"
+
+#include <utility>
+
+namespace latchwire {
+
+ThreadReadPool::ThreadReadPool(Store* store, int threads, size_t max_queued)
+    : store_(store), max_queued_(max_queued) {
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+}
+
+ThreadReadPool::~ThreadReadPool() {
+  {
+    MutexLock lock(&mutex_);
+    closing_ = true;
+    has_work_.NotifyAll();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool ThreadReadPool::Submit(Read read) {
+  MutexLock lock(&mutex_);
+  if (queue_.size() >= max_queued_) return false;
+  queue_.push_back(std::move(read));
+  has_work_.NotifyOne();
+  return true;
+}
+
+void ThreadReadPool::SubmitAlways(Read read) {
+  MutexLock lock(&mutex_);
+  queue_.push_back(std::move(read));
+  has_work_.NotifyOne();
+}
+
+void ThreadReadPool::Run() {
+  for (;;) {
+    Read read;
+    {
+      MutexLock lock(&mutex_);
+      while (queue_.empty() && !closing_) has_work_.Wait(&mutex_);
+      if (queue_.empty()) return;
+      read = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    read(*store_);
+  }
+}
+
+bool ExecutorReadPool::Submit(Read read) {
+  executor_->Post([store = store_, read = std::move(read)]() mutable { read(*store); });
+  return true;
+}
+
+}  // namespace latchwire
