@@ -46,7 +46,8 @@ gateway_code() {
   protoc --grpc-gateway_out="$out/server/gateway/internal/gen" \
     --grpc-gateway_opt=paths=source_relative,standalone=true $api
   protoc --openapiv2_out="$out/server/gateway/internal/openapi" \
-    --openapiv2_opt=allow_merge=true,merge_file_name=openapi $api
+    --openapiv2_opt=allow_merge=true,merge_file_name=openapi \
+    --openapiv2_opt=expand_slashed_path_patterns=true,allow_patch_feature=false $api
   replace server/gateway/internal/gen
   local openapi=server/gateway/internal/openapi/openapi
   mkdir -p "$root/${openapi%/*}"

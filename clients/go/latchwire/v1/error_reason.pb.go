@@ -83,6 +83,17 @@ const (
 	ErrorReason_ERROR_REASON_AGENT_MISMATCH ErrorReason = 23
 	// `RESOURCE_EXHAUSTED`: a quota or limit of the tenant is reached. Metadata: `limit`.
 	ErrorReason_ERROR_REASON_QUOTA_EXCEEDED ErrorReason = 24
+	// `NOT_FOUND`: the gateway has no such path.
+	ErrorReason_ERROR_REASON_ROUTE_NOT_FOUND ErrorReason = 25
+	// `UNIMPLEMENTED`, HTTP 405: the path exists, but not with this HTTP method. Metadata: `allow`.
+	ErrorReason_ERROR_REASON_METHOD_NOT_ALLOWED ErrorReason = 26
+	// `INVALID_ARGUMENT`, HTTP 413: the request's body is larger than the gateway takes.
+	// Metadata: `limit_bytes`.
+	ErrorReason_ERROR_REASON_REQUEST_TOO_LARGE ErrorReason = 27
+	// `INVALID_ARGUMENT`: the request's body is not well-formed JSON. Metadata: `offset`.
+	ErrorReason_ERROR_REASON_JSON_INVALID ErrorReason = 28
+	// `UNAVAILABLE`: the gateway cannot reach the server. Try again after the `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_SERVER_UNREACHABLE ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -113,6 +124,11 @@ var (
 		22: "ERROR_REASON_ADDRESS_BLOCKED",
 		23: "ERROR_REASON_AGENT_MISMATCH",
 		24: "ERROR_REASON_QUOTA_EXCEEDED",
+		25: "ERROR_REASON_ROUTE_NOT_FOUND",
+		26: "ERROR_REASON_METHOD_NOT_ALLOWED",
+		27: "ERROR_REASON_REQUEST_TOO_LARGE",
+		28: "ERROR_REASON_JSON_INVALID",
+		29: "ERROR_REASON_SERVER_UNREACHABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -140,6 +156,11 @@ var (
 		"ERROR_REASON_ADDRESS_BLOCKED":        22,
 		"ERROR_REASON_AGENT_MISMATCH":         23,
 		"ERROR_REASON_QUOTA_EXCEEDED":         24,
+		"ERROR_REASON_ROUTE_NOT_FOUND":        25,
+		"ERROR_REASON_METHOD_NOT_ALLOWED":     26,
+		"ERROR_REASON_REQUEST_TOO_LARGE":      27,
+		"ERROR_REASON_JSON_INVALID":           28,
+		"ERROR_REASON_SERVER_UNREACHABLE":     29,
 	}
 )
 
@@ -174,7 +195,7 @@ var File_latchwire_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\xe0\x06\n" +
+	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\x8f\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_API_KEY_MISSING\x10\x01\x12 \n" +
@@ -201,7 +222,12 @@ const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\x15ERROR_REASON_INTERNAL\x10\x15\x12 \n" +
 	"\x1cERROR_REASON_ADDRESS_BLOCKED\x10\x16\x12\x1f\n" +
 	"\x1bERROR_REASON_AGENT_MISMATCH\x10\x17\x12\x1f\n" +
-	"\x1bERROR_REASON_QUOTA_EXCEEDED\x10\x18BDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
+	"\x1bERROR_REASON_QUOTA_EXCEEDED\x10\x18\x12 \n" +
+	"\x1cERROR_REASON_ROUTE_NOT_FOUND\x10\x19\x12#\n" +
+	"\x1fERROR_REASON_METHOD_NOT_ALLOWED\x10\x1a\x12\"\n" +
+	"\x1eERROR_REASON_REQUEST_TOO_LARGE\x10\x1b\x12\x1d\n" +
+	"\x19ERROR_REASON_JSON_INVALID\x10\x1c\x12#\n" +
+	"\x1fERROR_REASON_SERVER_UNREACHABLE\x10\x1dBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
 
 var (
 	file_latchwire_v1_error_reason_proto_rawDescOnce sync.Once
