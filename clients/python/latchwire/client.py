@@ -36,6 +36,13 @@ Seconds = float
 
 _UNSET: Any = object()
 
+# gRPC's own default of 1 s and more makes a restart of the server look longer than it is.
+_CHANNEL_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 5000),
+)
+
 
 class Client:
     """A connection to a Latchwire server. Thread-safe; close it, or use it in a `with`.
@@ -55,10 +62,10 @@ class Client:
         if tls is None:
             tls = not _is_loopback(address)
         if tls is False:
-            self._channel = grpc.insecure_channel(address)
+            self._channel = grpc.insecure_channel(address, _CHANNEL_OPTIONS)
         else:
             credentials = grpc.ssl_channel_credentials() if tls is True else tls
-            self._channel = grpc.secure_channel(address, credentials)
+            self._channel = grpc.secure_channel(address, credentials, _CHANNEL_OPTIONS)
         self._metadata = (("authorization", f"Bearer {key}"),)
         self._timeout = timeout
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(self._channel)

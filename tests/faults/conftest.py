@@ -1,0 +1,1 @@
+from e2e.fixtures import *  # noqa: F403
