@@ -93,8 +93,8 @@ std::optional<std::string> UrlSyntaxError(absl::string_view url) {
 
   absl::string_view host = authority;
   // Inside [...] a colon belongs to the address.
-  const size_t bracket = authority.rfind(']');
-  const size_t colon = authority.find(':', bracket == absl::string_view::npos ? 0 : bracket);
+  const bool is_address = absl::StartsWith(authority, "[");
+  const size_t colon = authority.find(':', is_address ? authority.find(']') : 0);
   if (colon != absl::string_view::npos) {
     host = authority.substr(0, colon);
     const absl::string_view port = authority.substr(colon + 1);

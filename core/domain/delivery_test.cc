@@ -1,0 +1,131 @@
+#include "core/domain/delivery.h"
+
+#include "gtest/gtest.h"
+
+namespace latchwire {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+constexpr double kNoJitter = 0.5;  // the middle of the spread
+
+Attempt Answered(int http_status) {
+  Attempt attempt;
+  attempt.http_status = http_status;
+  return attempt;
+}
+
+Outcome JudgeFailure(int failure_count, const RetryPolicy& policy,
+                     absl::Duration retry_after = absl::ZeroDuration(), double jitter = kNoJitter) {
+  return Judge(Answered(500), failure_count, policy, retry_after, jitter, kNow);
+}
+
+TEST(Judge, OnlyTwoHundredsSucceed) {
+  for (const int status : {200, 201, 202, 204, 299}) {
+    const Outcome outcome =
+        Judge(Answered(status), 3, RetryPolicy::Default(), absl::Hours(1), kNoJitter, kNow);
+    EXPECT_EQ(outcome.state, DeliveryState::kSucceeded) << status;
+    EXPECT_FALSE(outcome.suspend_webhook);
+  }
+  for (const int status :
+       {0, 100, 199, 300, 301, 302, 307, 400, 401, 404, 410, 429, 500, 503, 600}) {
+    EXPECT_EQ(Judge(Answered(status), 0, RetryPolicy::Default(), {}, kNoJitter, kNow).state,
+              DeliveryState::kPending)
+        << status;
+  }
+}
+
+TEST(Judge, FollowsTheDefaultPolicyForTenAttempts) {
+  const RetryPolicy policy = RetryPolicy::Default();
+  ASSERT_EQ(policy.delays.size(), 9);
+  const absl::Duration delays[] = {absl::Seconds(5), absl::Minutes(5), absl::Minutes(30),
+                                   absl::Hours(2),   absl::Hours(5),   absl::Hours(10),
+                                   absl::Hours(14),  absl::Hours(20),  absl::Hours(24)};
+  for (int failures = 0; failures < 9; ++failures) {
+    const Outcome outcome = JudgeFailure(failures, policy);
+    EXPECT_EQ(outcome.state, DeliveryState::kPending);
+    EXPECT_EQ(outcome.due_time - kNow, delays[failures]);
+  }
+  EXPECT_EQ(JudgeFailure(9, policy).state, DeliveryState::kDead);
+  EXPECT_EQ(JudgeFailure(100, policy).state, DeliveryState::kDead);
+}
+
+TEST(Judge, NoDelaysMeansOneAttempt) {
+  EXPECT_EQ(JudgeFailure(0, RetryPolicy{}, absl::Hours(1)).state, DeliveryState::kDead);
+}
+
+TEST(Judge, JitterVariesByUpToTenPercentEitherWay) {
+  const RetryPolicy policy{{absl::Seconds(100)}};
+  EXPECT_EQ(JudgeFailure(0, policy, {}, 0.0).due_time, kNow + absl::Seconds(90));
+  EXPECT_EQ(JudgeFailure(0, policy, {}, kNoJitter).due_time, kNow + absl::Seconds(100));
+  const absl::Duration longest = JudgeFailure(0, policy, {}, 0.999999).due_time - kNow;
+  EXPECT_LE(longest, absl::Seconds(110));
+  EXPECT_GT(longest, absl::Seconds(109.9));
+}
+
+TEST(Judge, RetryAfterOnlyLengthensAndNotPastTheLongestDelay) {
+  const RetryPolicy policy{{absl::Seconds(10), absl::Minutes(10)}};
+  EXPECT_EQ(JudgeFailure(0, policy, absl::Seconds(3)).due_time, kNow + absl::Seconds(10));
+  EXPECT_EQ(JudgeFailure(0, policy, absl::Seconds(30)).due_time, kNow + absl::Seconds(30));
+  EXPECT_EQ(JudgeFailure(0, policy, absl::Hours(30)).due_time, kNow + absl::Minutes(10));
+  EXPECT_EQ(JudgeFailure(0, policy, absl::InfiniteDuration()).due_time, kNow + absl::Minutes(10));
+}
+
+TEST(Judge, GoneSuspendsAndKeepsTheDelivery) {
+  const RetryPolicy policy{{absl::Seconds(10)}};
+  Outcome outcome = Judge(Answered(410), 0, policy, {}, kNoJitter, kNow);
+  EXPECT_TRUE(outcome.suspend_webhook);
+  EXPECT_EQ(outcome.state, DeliveryState::kPending);
+  EXPECT_EQ(outcome.due_time, kNow + absl::Seconds(10));
+  // Also when no retry is left: it waits for the user.
+  outcome = Judge(Answered(410), 1, policy, {}, kNoJitter, kNow);
+  EXPECT_TRUE(outcome.suspend_webhook);
+  EXPECT_EQ(outcome.state, DeliveryState::kPending);
+  EXPECT_EQ(outcome.due_time, kNow);
+}
+
+TEST(ParseRetryAfter, Seconds) {
+  EXPECT_EQ(ParseRetryAfter("120", kNow), absl::Seconds(120));
+  EXPECT_EQ(ParseRetryAfter(" 7 ", kNow), absl::Seconds(7));
+  EXPECT_EQ(ParseRetryAfter("0", kNow), absl::ZeroDuration());
+  EXPECT_EQ(ParseRetryAfter("99999999999", kNow), absl::Hours(366 * 24));
+  EXPECT_EQ(ParseRetryAfter(std::string(40, '9'), kNow), absl::Hours(366 * 24));
+}
+
+TEST(ParseRetryAfter, AllThreeFormsOfADate) {
+  // kNow is Tue, 14 Nov 2023 22:13:20 GMT.
+  EXPECT_EQ(ParseRetryAfter("Tue, 14 Nov 2023 22:14:20 GMT", kNow), absl::Minutes(1));
+  EXPECT_EQ(ParseRetryAfter("Tuesday, 14-Nov-23 22:14:20 GMT", kNow), absl::Minutes(1));
+  EXPECT_EQ(ParseRetryAfter("Tue Nov 14 22:14:20 2023", kNow), absl::Minutes(1));
+  EXPECT_EQ(ParseRetryAfter("Wed Nov  1 22:14:20 2023", kNow), absl::ZeroDuration());  // past
+  EXPECT_EQ(ParseRetryAfter("Fri, 14 Nov 2203 22:14:20 GMT", kNow), absl::Hours(366 * 24));
+}
+
+TEST(ParseRetryAfter, UnreadableIsZero) {
+  for (const char* value : {"", " ", "-5", "+5", "1.5", "5s", "soon", "1e9", "0x10",
+                            "Tue, 14 Nov 2023 22:14:20", "2023-11-14T22:14:20Z", "14 Nov 2023"}) {
+    EXPECT_EQ(ParseRetryAfter(value, kNow), absl::ZeroDuration()) << value;
+  }
+}
+
+TEST(LaneOf, IsNeverEmptyAndNeverShared) {
+  EXPECT_FALSE(LaneOf("", "").empty());
+  EXPECT_EQ(LaneOf("panel-1", "door-1"), LaneOf("panel-1", "door-1"));
+  EXPECT_NE(LaneOf("panel-1", "door-1"), LaneOf("panel-1", "door-2"));
+  EXPECT_NE(LaneOf("a/b", "c"), LaneOf("a", "b/c"));
+  EXPECT_NE(LaneOf("a", ""), LaneOf("", "a"));
+  EXPECT_NE(LaneOf("1:a", "b"), LaneOf("", "1:a/b"));
+}
+
+TEST(WebhookState, OnlyDisabledMatchesNothingAndOnlyActiveDelivers) {
+  EXPECT_TRUE(Matches(WebhookState::kActive));
+  EXPECT_TRUE(Matches(WebhookState::kPaused));
+  EXPECT_TRUE(Matches(WebhookState::kSuspended));
+  EXPECT_FALSE(Matches(WebhookState::kDisabled));
+  EXPECT_TRUE(Delivers(WebhookState::kActive));
+  EXPECT_FALSE(Delivers(WebhookState::kPaused));
+  EXPECT_FALSE(Delivers(WebhookState::kSuspended));
+  EXPECT_FALSE(Delivers(WebhookState::kDisabled));
+}
+
+}  // namespace
+}  // namespace latchwire
