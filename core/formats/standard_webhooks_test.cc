@@ -1,0 +1,192 @@
+#include "core/formats/standard_webhooks.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/crypto.h"
+#include "core/formats/verify.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+
+namespace latchwire {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+const Format& TheFormat() { return *GetFormat(WebhookFormat::kStandardWebhooks); }
+
+absl::Time ParseTime(const std::string& text) {
+  absl::Time time;
+  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) << text;
+  return time;
+}
+
+nlohmann::json Vectors() {
+  return nlohmann::json::parse(
+      std::ifstream(LATCHWIRE_SOURCE_DIR "/tests/vectors/format_standard.json"))["cases"];
+}
+
+Event EventOf(const nlohmann::json& c) {
+  Event event;
+  event.id = c["id"];
+  event.type = c["type"];
+  event.occur_time = ParseTime(c["occur_time"]);
+  event.content_type = c.value("content_type", "");
+  event.is_json = c.contains("json");
+  event.data = event.is_json ? c["json"].get<std::string>()
+                             : *Base64Decode(c["binary_base64"].get<std::string>());
+  return event;
+}
+
+Webhook WebhookOf(const nlohmann::json& c) {
+  Webhook webhook;
+  webhook.id = c["id"];
+  webhook.url = c["url"];
+  webhook.secret = c["secret"];
+  webhook.headers = c["headers"].get<std::map<std::string, std::string>>();
+  return webhook;
+}
+
+TEST(StandardWebhooks, VectorsByteForByte) {
+  const auto vectors = Vectors();
+  ASSERT_GE(vectors.size(), 20);
+  for (const auto& c : vectors) {
+    const Event event = EventOf(c["event"]);
+    const Webhook webhook = WebhookOf(c["webhook"]);
+    const FormatContext context{absl::FromUnixMillis(c["attempt_time_ms"].get<int64_t>()),
+                                c["attempt_number"].get<int>()};
+    const FormattedRequest request = TheFormat().Render(event, webhook, context);
+    const auto& expect = c["expect"];
+    EXPECT_EQ(request.method, expect["method"]) << c["name"];
+    EXPECT_EQ(request.url, expect["url"]) << c["name"];
+    EXPECT_EQ(request.body, expect["body"]) << c["name"];
+    Pairs headers;
+    for (const auto& header : expect["headers"]) {
+      headers.emplace_back(header[0], absl::StrReplaceAll(header[1].get<std::string>(),
+                                                          {{"{version}", LatchwireVersion()}}));
+    }
+    EXPECT_EQ(request.headers, headers) << c["name"];
+    EXPECT_EQ(TheFormat().MessageId(event, webhook), headers[2].second);
+    // What goes out is what our own receivers accept, and is JSON around exact bytes.
+    EXPECT_TRUE(
+        VerifyStandard({webhook.secret}, request.headers, request.body, context.attempt_time).ok())
+        << c["name"];
+    EXPECT_TRUE(IsWellFormedJson(request.body, nullptr)) << c["name"];
+    // What the webhook holds is what may be saved.
+    EXPECT_THAT(ValidateForFormat(webhook, "webhook"), IsEmpty()) << c["name"];
+    EXPECT_THAT(Validate(webhook, "webhook"), IsEmpty()) << c["name"];
+  }
+}
+
+// The worked example of the documentation is the first vector.
+TEST(StandardWebhooks, TheDocumentationShowsARealRequest) {
+  std::ifstream file(LATCHWIRE_SOURCE_DIR "/docs/formats/standard-webhooks.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto c = Vectors()[0];
+  EXPECT_THAT(text.str(), HasSubstr(c["expect"]["body"].get<std::string>()));
+  EXPECT_THAT(text.str(), HasSubstr(c["webhook"]["secret"].get<std::string>()));
+  for (const auto& header : c["expect"]["headers"]) {
+    EXPECT_THAT(text.str(),
+                HasSubstr(absl::StrCat(header[0].get<std::string>(), ": ",
+                                       absl::StrReplaceAll(header[1].get<std::string>(),
+                                                           {{"{version}", "<version>"}}))));
+  }
+}
+
+TEST(StandardWebhooks, TimestampFallsBackToTheReceipt) {
+  Event event;
+  event.id = "e";
+  event.type = "a";
+  event.data = "1";
+  event.receive_time = absl::FromUnixSeconds(1'700'000'000);
+  Webhook webhook;
+  const FormatContext context{absl::FromUnixSeconds(1'700'000'060), 1};
+  EXPECT_EQ(TheFormat().Render(event, webhook, context).body,
+            R"({"type":"a","timestamp":"2023-11-14T22:13:20Z","data":1})");
+  event.receive_time = absl::InfinitePast();
+  EXPECT_EQ(TheFormat().Render(event, webhook, context).body,
+            R"({"type":"a","timestamp":"2023-11-14T22:14:20Z","data":1})");
+}
+
+TEST(StandardWebhooks, TextsAreEscapedWhateverTheyHold) {
+  Event event;
+  event.id = "e";
+  event.type = "a\"\\\x01\x1f\b\f\n\r\t/ł";
+  event.data = "1";
+  event.occur_time = absl::UnixEpoch();
+  const std::string body = TheFormat().Render(event, Webhook(), FormatContext()).body;
+  EXPECT_EQ(
+      body,
+      R"({"type":"a\"\\\u0001\u001f\b\f\n\r\t/ł","timestamp":"1970-01-01T00:00:00Z","data":1})");
+  EXPECT_EQ(nlohmann::json::parse(body)["type"], event.type);
+}
+
+TEST(StandardWebhooks, ASecretThatCannotBeDecodedSignsNothing) {
+  Webhook webhook;
+  webhook.secret = "whsec_*";
+  const auto request = TheFormat().Render(Event(), webhook, FormatContext());
+  for (const auto& [name, value] : request.headers) EXPECT_NE(name, "webhook-signature");
+}
+
+TEST(StandardWebhooks, Secrets) {
+  const auto secret_of = [](size_t bytes) {
+    return absl::StrCat("whsec_", Base64Encode(std::string(bytes, 'k')));
+  };
+  EXPECT_TRUE(TheFormat().CheckSecret(secret_of(24)).ok());
+  EXPECT_TRUE(TheFormat().CheckSecret(secret_of(64)).ok());
+  for (const std::string& secret : {secret_of(23), secret_of(65), std::string(), secret_of(0),
+                                    Base64Encode(std::string(32, 'k')), "WHSEC_" + secret_of(32),
+                                    secret_of(32) + " ", secret_of(32) + "!"}) {
+    EXPECT_FALSE(TheFormat().CheckSecret(secret).ok()) << secret;
+  }
+  SeededRandom random(3);
+  const std::string made = TheFormat().MakeSecret(&random);
+  EXPECT_TRUE(TheFormat().CheckSecret(made).ok());
+  EXPECT_NE(made, TheFormat().MakeSecret(&random));
+}
+
+TEST(StandardWebhooks, ReservedHeadersAreThoseItSends) {
+  std::vector<std::string> sent;
+  Webhook webhook;
+  webhook.secret = "whsec_" + Base64Encode(std::string(32, 'k'));
+  for (const auto& [name, value] : TheFormat().Render(Event(), webhook, FormatContext()).headers) {
+    sent.push_back(absl::AsciiStrToLower(name));
+  }
+  EXPECT_EQ(TheFormat().ReservedHeaders(), sent);
+}
+
+TEST(StandardWebhooks, TestEventCanBePublished) {
+  Webhook webhook;
+  webhook.id = "018bcfe5-6800-7abc-8def-0123456789ab";
+  const Event event = TheFormat().TestEvent(webhook);
+  EXPECT_THAT(Validate(event, "event"), IsEmpty());
+  EXPECT_EQ(nlohmann::json::parse(event.data)["webhook"], "webhooks/" + webhook.id);
+}
+
+TEST(ValidateForFormat, NamesSecretAndHeaders) {
+  Webhook webhook;
+  webhook.headers = {{"Webhook-ID", "x"}, {"X-Fine", "x"}, {"webhook-signature", "x"}};
+  std::vector<std::string> fields;
+  for (const auto& violation : ValidateForFormat(webhook, "webhook")) {
+    fields.push_back(violation.field);
+  }
+  EXPECT_THAT(fields, ElementsAre("webhook.secret", "webhook.headers[\"Webhook-ID\"]",
+                                  "webhook.headers[\"webhook-signature\"]"));
+}
+
+TEST(Registry, IsNeverNullAndKnowsItsVersion) {
+  EXPECT_NE(GetFormat(WebhookFormat::kStandardWebhooks), nullptr);
+  EXPECT_NE(GetFormat(static_cast<WebhookFormat>(999)), nullptr);
+  EXPECT_THAT(std::string(LatchwireVersion()), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+}
+
+}  // namespace
+}  // namespace latchwire
