@@ -1,0 +1,16 @@
+// How an event lies in the spool: as a serialised latchwire.v1.Event, which goes up unchanged.
+#pragma once
+
+#include <string>
+
+#include "core/domain/event.h"
+
+namespace latchwire {
+
+// `event.id`, `type` and `receive_time` are set.
+std::string EncodeEvent(const Event& event);
+
+// The lane of a priority: 0-3, 4-6, 7-8, 9 are lanes 0, 1, 2, 3.
+int LaneOfPriority(int priority);
+
+}  // namespace latchwire

@@ -1,0 +1,127 @@
+// Streams the spool to the server, and never stops trying.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/base/backoff.h"
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/base/random.h"
+#include "edge-agent/spool/spool.h"
+#include "edge-agent/uplink/ingest_stream.h"
+#include "edge-agent/uplink/set_aside.h"
+
+namespace latchwire {
+
+struct UplinkOptions {
+  std::string agent;    // the name that the key is bound to
+  std::string version;  // of this software
+  absl::Duration first_backoff = absl::Milliseconds(100);
+  absl::Duration max_backoff = absl::Seconds(30);
+  // A stream on which the server says nothing that it owes for so long is given up.
+  absl::Duration answer_timeout = absl::Seconds(60);
+  // For an operator's log. Called on the executor.
+  std::function<void(absl::string_view)> info = [](absl::string_view) {};
+  std::function<void(absl::string_view)> warn = [](absl::string_view) {};
+};
+
+struct UplinkStats {
+  bool connected = false;  // the server has said welcome
+  uint64_t connects = 0;
+  uint64_t sent_events = 0;
+  uint64_t acked_events = 0;
+  uint64_t rejected_events = 0;  // set aside
+  uint64_t dropped_events = 0;   // reported as never to come
+  uint64_t rescued_events = 0;   // numbered anew, because another copy of the spool used their numbers
+};
+
+// One stream speaks of one epoch of the spool; the oldest that holds anything goes first. Batches go
+// out lane by lane, urgent lanes first, with one turn in eight for the others, and a quarter of the
+// window kept for lane 3. Everything but the constructor and Stats runs on `executor`, which must
+// have stopped before the uplink is destroyed.
+class Uplink {
+ public:
+  // Sets the spool's listener.
+  Uplink(UplinkOptions options, Spool* spool, IngestConnector* connector, SetAside* set_aside,
+         Executor* executor, const Clock* clock, Random* random);
+  ~Uplink();
+
+  void Start();
+  // Ends the stream for good; what is not acked stays in the spool. `done` is called on the
+  // executor once no callback will come any more.
+  void Stop(absl::AnyInvocable<void()> done);
+
+  // From any thread.
+  UplinkStats Stats() const;
+
+ private:
+  struct Lane {
+    uint64_t acked = 0;
+    uint64_t sent = 0;  // the last sequence sent or dropped on this stream
+    absl::Duration paused_until = absl::ZeroDuration();  // monotonic
+  };
+
+  void Connect();
+  void SendHello();
+  void OnMessage(agent::v1::ConnectResponse response);
+  void OnWelcome(const agent::v1::Welcome& welcome);
+  void OnAck(const agent::v1::Ack& ack);
+  void OnDone(absl::Status status);
+  // Returns those of `ack` that must be numbered anew before `ack` counts.
+  std::vector<SpoolRecord> SetAsideRejected(const agent::v1::Ack& ack);
+
+  void Pump();
+  bool EpochIsOver(const std::vector<SpoolEpoch>& epochs) const;
+  // The lane to send from next, -1 for none.
+  int PickLane(const SpoolEpoch& epoch);
+  void SendFrom(int lane, uint64_t last_held);
+  void SendDropped(int lane, uint64_t from, uint64_t to, absl::string_view reason);
+  void Write(agent::v1::ConnectRequest request);
+
+  // The server has numbers of ours that we never gave: gives what has them new ones.
+  void StartRescue(const agent::v1::Welcome& welcome);
+  void Rescue(uint64_t epoch, int lane, uint64_t after);
+  void AckAfterAppend(std::vector<SpoolRecord> records, uint64_t epoch, int lane, uint64_t through,
+                      absl::AnyInvocable<void(absl::Status)> then);
+  void Watch();
+  int64_t Unacked() const;
+  void GiveUp(absl::string_view why);
+
+  const UplinkOptions options_;
+  Spool* const spool_;
+  IngestConnector* const connector_;
+  SetAside* const set_aside_;
+  Executor* const executor_;
+  const Clock* const clock_;
+  Backoff backoff_;
+
+  // Of the executor.
+  bool stopping_ = false;
+  absl::AnyInvocable<void()> stopped_;
+  std::shared_ptr<IngestStream> stream_;  // null between streams
+  uint64_t stream_number_ = 0;            // so that a late callback or timer of an older one is known
+  uint64_t epoch_ = 0;                    // of the stream
+  bool welcomed_ = false;
+  bool writing_ = false;
+  bool finishing_ = false;
+  absl::Duration owed_since_ = absl::ZeroDuration();
+  std::array<Lane, kSpoolLanes> lanes_;
+  uint64_t turn_ = 0;
+  int max_batch_events_ = 1;
+  int max_batch_bytes_ = 1;
+  int max_unacked_events_ = 1;
+  // Of the spool's current epoch, what this process or one before may have sent. A server that has
+  // more got it from another copy of this spool.
+  int rescues_ = 0;  // under way; no stream until they are done
+  uint64_t own_epoch_ = 0;
+  LaneSequences maybe_sent_{};
+
+  mutable Mutex mutex_;
+  bool pump_posted_ ABSL_GUARDED_BY(mutex_) = false;
+  UplinkStats stats_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace latchwire
