@@ -129,7 +129,14 @@ class Server(Program):
 class Agent(Program):
     """An agent with its own key, which the server made for it."""
 
-    def __init__(self, folder: pathlib.Path, server: Server, name: str = "agent-1", config: str = ""):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        server: Server,
+        name: str = "agent-1",
+        config: str = "",
+        keep_key: bool = False,
+    ):
         super().__init__()
         self.folder = folder
         self.server = server
@@ -138,6 +145,8 @@ class Agent(Program):
         self.key_file = folder / "agent.key"
         self.config_file = folder / "agent.toml"
         self.config_file.write_text(config)
+        if keep_key and self._has_key():
+            return
         key = server.client().create_api_key(latchwire.ApiKey.ROLE_AGENT, agent=name)
         descriptor = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -159,6 +168,13 @@ class Agent(Program):
             "--config",
             self.config_file,
         ]
+
+    def _has_key(self) -> bool:
+        """Whether the key of a run before is there, and still known to the server."""
+        if not self.key_file.exists():
+            return False
+        name = "apiKeys/" + self.key_file.read_text().partition(".")[0]
+        return any(key.name == name for key in self.server.client().list_api_keys())
 
     def url(self, path: str) -> str:
         return f"http://{self.address}{path}"
