@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "clients/cpp/client.h"
+#include "clients/cpp/error.h"
 #include "clients/cpp/verify.h"
 
 namespace {
@@ -144,6 +145,6 @@ int main() {
   }
   const absl::Status status = Run(address, key);
   if (status.ok()) return 0;
-  std::cerr << status << "\n";
+  std::cerr << latchwire::DetailsOf(status).reason << " " << status.message() << "\n";
   return 1;
 }
