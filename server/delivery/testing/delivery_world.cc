@@ -1,0 +1,148 @@
+#include "server/delivery/testing/delivery_world.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/id.h"
+#include "core/domain/error.h"
+
+namespace latchwire {
+namespace {
+
+const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
+constexpr absl::string_view kSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+
+}  // namespace
+
+bool SlowReads::Submit(Read read) {
+  executor_->Post([this, read = std::move(read)]() mutable {
+    reading_ = true;
+    read(*store_);
+    reading_ = false;
+  });
+  return true;
+}
+
+DeliveryWorld::Server::Server(DeliveryWorld* owner, std::unique_ptr<Store> open_store)
+    : world(owner),
+      store(std::move(open_store)),
+      writer(store.get(), WriterOptions{}),
+      reads(store.get(), &owner->executor_, owner->options_.read_time),
+      engine({&reads, &owner->clock_, &owner->random_, &writer, &reads, &catalog,
+              owner->transport_.get()},
+             owner->options_.engine) {
+  ABSL_ASSERT(catalog.Load(store.get()).ok());
+  writer.AddObserver(&catalog);
+  writer.SetWake(
+      [this] { world->executor_.PostAfter(world->options_.commit_time, [this] { Step(); }); });
+  engine.Start();
+}
+
+void DeliveryWorld::Server::Step() {
+  if (!writer.Step()) return;
+  world->executor_.PostAfter(world->options_.commit_time, [this] { Step(); });
+}
+
+DeliveryWorld::DeliveryWorld(DeliveryWorldOptions options)
+    : options_(std::move(options)),
+      clock_(kStart),
+      executor_(&clock_),
+      random_(options_.seed),
+      database_(MemoryDatabase::Make()),
+      transport_(std::make_unique<FakeTransport>(&executor_)) {
+  Start();
+}
+
+DeliveryWorld::~DeliveryWorld() { Crash(); }
+
+void DeliveryWorld::Crash() {
+  executor_.Clear();
+  server_.reset();
+}
+
+void DeliveryWorld::Start() { server_ = std::make_unique<Server>(this, NewMemoryStore(database_)); }
+
+Mutation DeliveryWorld::Write(Mutation mutation) {
+  std::optional<Mutation> result;
+  server_->writer.Submit(std::move(mutation), [&](Mutation done) { result = std::move(done); });
+  while (!result.has_value() && executor_.RunOne()) {
+  }
+  return *std::move(result);
+}
+
+std::shared_ptr<const Webhook> DeliveryWorld::CreateWebhook(Webhook webhook) {
+  webhook.key.tenant = kDefaultTenant;
+  if (webhook.id.empty()) webhook.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
+  if (webhook.url.empty()) webhook.url = "http://receiver.test/hook";
+  if (webhook.secret.empty()) webhook.secret = std::string(kSecret);
+  webhook.create_time = webhook.update_time = webhook.state_time = clock_.Now();
+  const Mutation done = Write(latchwire::CreateWebhook{std::move(webhook), {}, 0});
+  return catalog().FindWebhook(std::get<latchwire::CreateWebhook>(done).webhook.key);
+}
+
+void DeliveryWorld::SetWebhookState(WebhookKey key, WebhookState state) {
+  Webhook webhook = *catalog().FindWebhook(key);
+  webhook.state = state;
+  Write(UpdateWebhook{std::move(webhook), {}, 0});
+}
+
+void DeliveryWorld::DeleteWebhook(WebhookKey key) {
+  Write(latchwire::DeleteWebhook{key, 0, {}, 0});
+}
+
+void DeliveryWorld::PublishAsync(Event event,
+                                 absl::AnyInvocable<void(absl::Status, int64_t)> done) {
+  if (event.id.empty()) event.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
+  AppendEvents append;
+  append.tenant = kDefaultTenant;
+  append.now = clock_.Now();
+  NewEvent& fresh = append.events.emplace_back();
+  fresh.event = std::make_shared<Event>(event);
+  const Catalog::Matched matched = catalog().Match(kDefaultTenant, {&fresh.event, 1});
+  append.generation = matched.generation;
+  for (const auto& webhook : matched.webhooks[0]) {
+    const bool ordered = webhook->ordering == WebhookOrdering::kBySubject;
+    fresh.targets.push_back({webhook->key.uid,
+                             ordered ? LaneOf(event.source, event.subject) : std::string(),
+                             std::min(event.expire_time, append.now + webhook->max_event_age)});
+  }
+  writer().Submit(std::move(append), [this, event = std::move(event),
+                                      done = std::move(done)](Mutation written) mutable {
+    const auto& append_done = std::get<AppendEvents>(written);
+    if (ReasonOf(append_done.status) == "STALE_GENERATION") {
+      return PublishAsync(std::move(event), std::move(done));
+    }
+    done(append_done.status, append_done.events[0].event->number);
+  });
+}
+
+int64_t DeliveryWorld::Publish(Event event) {
+  std::optional<int64_t> result;
+  PublishAsync(std::move(event), [&](const absl::Status& status, int64_t number) {
+    result = status.ok() ? number : 0;
+  });
+  while (!result.has_value() && executor_.RunOne()) {
+  }
+  return result.value_or(0);
+}
+
+Delivery DeliveryWorld::GetDelivery(int64_t webhook_uid, int64_t event_number) {
+  const auto found = server_->store->GetDelivery({{kDefaultTenant, webhook_uid}, event_number});
+  return found.ok() ? found->delivery : Delivery{};
+}
+
+std::vector<Attempt> DeliveryWorld::ListAttempts(int64_t webhook_uid, int64_t event_number) {
+  return server_->store->ListAttempts({{kDefaultTenant, webhook_uid}, event_number}, 0, 1000)
+      .value_or(std::vector<Attempt>{});
+}
+
+Event TestEvent(absl::string_view subject, int n) {
+  Event event;
+  event.type = "door.opened";
+  event.source = "panel";
+  event.subject = std::string(subject);
+  event.data = absl::StrCat("{\"n\":", n, "}");
+  return event;
+}
+
+}  // namespace latchwire
