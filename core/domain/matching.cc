@@ -146,8 +146,9 @@ std::vector<std::shared_ptr<const Webhook>> MatchIndex::Find(const Event& event,
   std::vector<int64_t> uids;
   const std::vector<std::string> patterns = PatternsFor(event);
   for (size_t parts = 0; parts < 4; ++parts) {
-    const absl::string_view source = parts & kNamesSource ? event.source : "";
-    const absl::string_view subject = parts & kNamesSubject ? event.subject : "";
+    absl::string_view source, subject;
+    if (parts & kNamesSource) source = event.source;
+    if (parts & kNamesSubject) subject = event.subject;
     // An event without a source fits no match that names one; asked for, it would find "any" again.
     if ((parts & kNamesSource) && source.empty()) continue;
     if ((parts & kNamesSubject) && subject.empty()) continue;
