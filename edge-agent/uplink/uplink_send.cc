@@ -67,7 +67,8 @@ int Uplink::PickLane(const SpoolEpoch& epoch) {
 
 void Uplink::SendFrom(int lane_index, uint64_t last_held) {
   Lane& lane = lanes_[lane_index];
-  const int64_t room = max_unacked_events_ - Unacked();
+  const int64_t kept = lane_index == kSpoolLanes - 1 ? 0 : max_unacked_events_ / 4;
+  const int64_t room = max_unacked_events_ - kept - Unacked();
   const auto max_events = static_cast<size_t>(std::min<int64_t>(max_batch_events_, room));
   auto records = spool_->Read(epoch_, lane_index, lane.sent, max_events,
                               static_cast<size_t>(max_batch_bytes_));
@@ -192,6 +193,7 @@ void Uplink::AckAfterAppend(std::vector<SpoolRecord> records, uint64_t epoch, in
         options_.warn(absl::StrCat("events could not be numbered anew: ", status.message()));
       }
       then(std::move(status));
+      Pump();  // the epoch may be over now
     });
   });
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <map>
 #include <set>
 
@@ -205,6 +206,10 @@ class UplinkTest : public testing::Test {
     });
     executor_.RunFor(absl::ZeroDuration());
   }
+  void TearDown() override {
+    if (!HasFailure()) return;
+    for (const std::string& line : log_) std::cerr << "log: " << line << "\n";
+  }
   void Run(absl::Duration duration) { executor_.RunFor(duration); }
   bool Drained() const { return spool_->Stats().held_records == 0; }
 
@@ -372,9 +377,9 @@ TEST_F(UplinkTest, NumbersThatAnotherCopyUsedAreNotTakenForOurs) {
   StopCleanly();
   server_.cursors[{epoch, 1}] = 5;  // a restored copy went on from here
   OpenSpool();
+  StartUplink();
   Append(1, "b");
   Append(1, "c");
-  StartUplink();
   Run(absl::Seconds(10));
   EXPECT_THAT(server_.arrived, ElementsAre("a", "b", "c"));
   EXPECT_NE(spool_->Epochs().back().epoch, epoch);
