@@ -20,7 +20,7 @@ TEST_P(SignatureVectors, EveryCase) {
   const std::string& scheme = GetParam();
   const auto file = nlohmann::json::parse(std::ifstream(
       absl::StrCat(LATCHWIRE_SOURCE_DIR "/tests/vectors/signatures_", scheme, ".json")));
-  ASSERT_EQ(file["scheme"], scheme);
+  ASSERT_EQ(file["scheme"].get<std::string>(), scheme);
   ASSERT_GE(file["cases"].size(), 20);
   std::set<std::string> outcomes;
   for (const auto& c : file["cases"]) {
@@ -41,7 +41,7 @@ TEST_P(SignatureVectors, EveryCase) {
       status = VerifyPanel(secrets, headers, body);
     }
     const std::string outcome = status.ok() ? "valid" : ReasonOf(status);
-    EXPECT_EQ(outcome, c["expect"]) << c["name"] << ": " << status;
+    EXPECT_EQ(outcome, c["expect"].get<std::string>()) << c["name"] << ": " << status;
     EXPECT_EQ(status.ok() || absl::IsFailedPrecondition(status) == (outcome == "SECRET_INVALID"),
               true);
     outcomes.insert(outcome);
