@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "core/domain/validation.h"
@@ -94,6 +95,18 @@ TEST(CanonicalTypes, TheTableHasNoMoreThanTheVectors) {
     event.data = "{}";
     EXPECT_TRUE(Validate(event, "event").empty()) << entry.type << " " << entry.canonical_type;
     EXPECT_EQ(CanonicalTypeOf(entry.type), std::string(entry.canonical_type));
+  }
+}
+
+TEST(CanonicalTypes, TheDocumentationShowsEveryRow) {
+  std::ifstream file(LATCHWIRE_SOURCE_DIR "/docs/formats/canonical-types.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  for (const CanonicalTypeEntry& entry : CanonicalTypeTable()) {
+    EXPECT_NE(
+        text.str().find(absl::StrCat("| `", entry.type, "` | `", entry.canonical_type, "` |")),
+        std::string::npos)
+        << entry.type;
   }
 }
 
