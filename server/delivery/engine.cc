@@ -42,6 +42,7 @@ void Engine::OnCommitted(absl::Span<const Mutation> mutations) {
   std::vector<PendingDelivery> fresh;
   std::vector<WebhookKey> left_to_store;
   size_t bytes = 0;
+  const absl::Duration commit_time = world_.clock->Monotonic();
   for (const Mutation& mutation : mutations) {
     if (!StatusOf(mutation).ok()) continue;
     if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
@@ -56,6 +57,7 @@ void Engine::OnCommitted(absl::Span<const Mutation> mutations) {
           }
           PendingDelivery& pending = fresh.emplace_back();
           pending.event = event.event;
+          pending.commit_time = commit_time;
           pending.delivery.key = {key, event.event->number};
           pending.delivery.create_time = append->now;
           pending.delivery.due_time = append->now;

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "core/base/clock.h"
 #include "core/base/executor.h"
+#include "core/base/latency_histogram.h"
 #include "core/base/random.h"
 #include "core/formats/format.h"
 #include "core/transport/transport.h"
@@ -54,6 +55,9 @@ struct EngineCounters {
   // Now.
   std::atomic<int64_t> in_flight{0};
   std::atomic<int64_t> ready_bytes{0};
+  // From the commit of an event to the answer to its first attempt, for deliveries that did not
+  // have to wait in the store.
+  LatencyHistogram commit_to_answer;
 };
 
 // All methods run on the executor's thread, except where they say otherwise. Destroy it only after

@@ -84,6 +84,10 @@ void Engine::OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t f
     return Dispatch();
   }
   CrashPoint("server-after-send-before-record");
+  if (delivery.commit_time != absl::InfiniteDuration()) {
+    counters_.commit_to_answer.Record(world_.clock->Monotonic() - delivery.commit_time);
+    delivery.commit_time = absl::InfiniteDuration();  // a retry from memory is another matter
+  }
 
   latchwire::Attempt attempt;
   attempt.number = delivery.delivery.attempt_count + 1;

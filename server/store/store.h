@@ -31,6 +31,8 @@ namespace latchwire {
 struct PendingDelivery {
   Delivery delivery;
   std::shared_ptr<const Event> event;
+  // Of a delivery that comes straight from its commit: the monotonic time of that; else unset.
+  absl::Duration commit_time = absl::InfiniteDuration();
 };
 
 // A load stops, with `more` set, when it has gathered this much event data.
