@@ -1,0 +1,153 @@
+#include "server/api/api_key_service.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/domain/validation.h"
+#include "server/api/paging.h"
+#include "server/api/time_converter.h"
+
+namespace latchwire {
+namespace {
+
+v1::ApiKey::Role RoleToProto(Role role) {
+  switch (role) {
+    case Role::kAdmin:
+      return v1::ApiKey::ROLE_ADMIN;
+    case Role::kPublisher:
+      return v1::ApiKey::ROLE_PUBLISHER;
+    case Role::kViewer:
+      return v1::ApiKey::ROLE_VIEWER;
+    case Role::kAgent:
+      return v1::ApiKey::ROLE_AGENT;
+  }
+  return v1::ApiKey::ROLE_UNSPECIFIED;
+}
+
+std::optional<Role> RoleFromProto(v1::ApiKey::Role role) {
+  switch (role) {
+    case v1::ApiKey::ROLE_ADMIN:
+      return Role::kAdmin;
+    case v1::ApiKey::ROLE_PUBLISHER:
+      return Role::kPublisher;
+    case v1::ApiKey::ROLE_VIEWER:
+      return Role::kViewer;
+    case v1::ApiKey::ROLE_AGENT:
+      return Role::kAgent;
+    default:
+      return std::nullopt;
+  }
+}
+
+void ToProto(const ApiKey& key, v1::ApiKey* proto) {
+  proto->set_name(absl::StrCat("apiKeys/", key.id));
+  proto->set_display_name(key.display_name);
+  proto->set_role(RoleToProto(key.role));
+  proto->set_agent(key.agent);
+  latchwire::ToProto(key.create_time, proto->mutable_create_time());
+}
+
+std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optional<Role>& role) {
+  std::vector<FieldViolation> violations;
+  const size_t length = CodePointCount(proto.display_name());
+  if (length == absl::string_view::npos || length > kMaxDisplayNameLength) {
+    violations.push_back({"api_key.display_name",
+                          absl::StrCat("must be at most ", kMaxDisplayNameLength, " characters")});
+  }
+  if (!role) {
+    violations.push_back({"api_key.role",
+                          "must be ROLE_ADMIN, ROLE_PUBLISHER, ROLE_VIEWER or "
+                          "ROLE_AGENT"});
+  } else if (*role == Role::kAgent && !IsValidAgentName(proto.agent())) {
+    violations.push_back(
+        {"api_key.agent", "must be 1 to 64 characters of a-z 0-9 - _ . with ROLE_AGENT"});
+  } else if (*role != Role::kAgent && !proto.agent().empty()) {
+    violations.push_back({"api_key.agent", "must be empty unless the role is ROLE_AGENT"});
+  }
+  return violations;
+}
+
+}  // namespace
+
+ApiKeyService::ApiKeyService(const ApiWorld* world, const Authenticator* authenticator)
+    : AuthenticatedService("latchwire.v1.ApiKeyService", authenticator), world_(*world) {
+  AddUnary<v1::CreateApiKeyRequest, v1::ApiKey>(
+      "CreateApiKey", [this](const auto& caller, auto* request, auto* response, Done done) {
+        CreateApiKey(caller, request, response, std::move(done));
+      });
+  AddUnary<v1::ListApiKeysRequest, v1::ListApiKeysResponse>(
+      "ListApiKeys", [this](const auto& caller, auto* request, auto* response, Done done) {
+        ListApiKeys(caller, request, response, std::move(done));
+      });
+  AddUnary<v1::DeleteApiKeyRequest, google::protobuf::Empty>(
+      "DeleteApiKey", [this](const auto& caller, auto* request, auto* response, Done done) {
+        DeleteApiKey(caller, request, response, std::move(done));
+      });
+}
+
+void ApiKeyService::CreateApiKey(const CallContext& caller, v1::CreateApiKeyRequest* request,
+                                 v1::ApiKey* response, Done done) {
+  if (!request->has_api_key()) return done(InvalidField("api_key", "is missing"));
+  const v1::ApiKey& proto = request->api_key();
+  const std::optional<Role> role = RoleFromProto(proto.role());
+  const auto violations = CheckKey(proto, role);
+  if (!violations.empty()) return done(InvalidArgument(violations));
+
+  NewApiKey made = MakeApiKey(world_.random);
+  made.key.tenant = caller.tenant;
+  made.key.role = *role;
+  made.key.agent = proto.agent();
+  made.key.display_name = proto.display_name();
+  made.key.create_time = world_.clock->Now();
+  latchwire::CreateApiKey create;
+  create.key = std::move(made.key);
+  Write<latchwire::CreateApiKey>(world_.writer, std::move(create),
+                                 [response, token = std::move(made.token),
+                                  done = std::move(done)](latchwire::CreateApiKey result) mutable {
+                                   if (result.status.ok()) {
+                                     ToProto(result.key, response);
+                                     response->set_token(token);
+                                   }
+                                   done(std::move(result.status));
+                                 });
+}
+
+void ApiKeyService::ListApiKeys(const CallContext& caller, v1::ListApiKeysRequest* request,
+                                v1::ListApiKeysResponse* response, Done done) {
+  const absl::StatusOr<int> limit = PageSize(request->page_size());
+  if (!limit.ok()) return done(limit.status());
+  const PageArguments arguments(caller.tenant, {"ListApiKeys"});
+  const absl::StatusOr<std::string> after = arguments.ParseToken(request->page_token());
+  if (!after.ok()) return done(after.status());
+  const std::vector<ApiKey> keys =
+      world_.catalog->ListApiKeys(caller.tenant, *after, static_cast<size_t>(*limit) + 1);
+  for (const ApiKey& key : keys) {
+    if (response->api_keys_size() == *limit) {
+      const size_t last = static_cast<size_t>(*limit) - 1;
+      response->set_next_page_token(arguments.MakeToken(keys[last].id));
+      break;
+    }
+    ToProto(key, response->add_api_keys());
+  }
+  done(absl::OkStatus());
+}
+
+void ApiKeyService::DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequest* request,
+                                 google::protobuf::Empty*, Done done) {
+  absl::StatusOr<std::string> id = ParseName(request->name(), "apiKeys", "name");
+  if (!id.ok()) return done(id.status());
+  latchwire::DeleteApiKey mutation;
+  mutation.tenant = caller.tenant;
+  mutation.id = *std::move(id);
+  Write<latchwire::DeleteApiKey>(
+      world_.writer, std::move(mutation),
+      [request, done = std::move(done)](latchwire::DeleteApiKey result) mutable {
+        if (absl::IsNotFound(result.status)) {
+          return done(NotFound("API_KEY_NOT_FOUND", request->name()));
+        }
+        done(std::move(result.status));
+      });
+}
+
+}  // namespace latchwire

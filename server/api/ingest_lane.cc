@@ -1,0 +1,102 @@
+#include "server/api/ingest_lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/domain/error.h"
+#include "server/api/append.h"
+
+namespace latchwire {
+namespace {
+
+constexpr absl::Duration kDefaultRetryAfter = absl::Seconds(1);
+
+size_t EventsOf(const LaneItem& item) { return static_cast<size_t>(item.last - item.first + 1); }
+
+uint64_t ThroughOf(const Mutation& mutation) {
+  if (const auto* append = std::get_if<AppendEvents>(&mutation)) return append->cursor_through;
+  return std::get<RecordDropped>(mutation).to;
+}
+
+}  // namespace
+
+bool IngestLane::Offer(LaneItem offered) {
+  if (refused_) {
+    if (offered.first > durable_ + 1) return false;
+    refused_ = false;
+  }
+  Item item;
+  static_cast<LaneItem&>(item) = std::move(offered);
+  item.id = next_id_++;
+  // A dropped run may be of any length and takes no memory.
+  events_ += std::holds_alternative<AppendEvents>(item.mutation) ? EventsOf(item) : 1;
+  bytes_ += item.bytes;
+  items_.push_back(std::move(item));
+  return true;
+}
+
+std::optional<IngestLane::Submission> IngestLane::Next() {
+  if (redo_) return std::nullopt;
+  while (next_ < items_.size() && items_[next_].done) ++next_;
+  if (next_ == items_.size()) return std::nullopt;
+  Item& item = items_[next_++];
+  ++outstanding_;
+  return Submission{item.id, std::move(item.mutation)};
+}
+
+IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
+  const absl::Status status = StatusOf(mutation);
+  const std::string reason = ReasonOf(status);
+  Verdict verdict;
+  if (status.ok()) {
+    durable_ = std::max(durable_, ThroughOf(mutation));
+    verdict.ack = true;
+  }
+  // Forgotten when the lane was refused: only its success counts.
+  if (items_.empty() || id < items_.front().id) return verdict;
+
+  Item& item = items_[static_cast<size_t>(id - items_.front().id)];
+  --outstanding_;
+  if (status.ok()) {
+    item.done = true;
+    verdict.rejected = std::move(item.rejected);
+    while (!items_.empty() && items_.front().done) {
+      Forget(items_.front());
+      items_.pop_front();
+      if (next_ > 0) --next_;
+    }
+  } else if (IsStale(status) && ++item.rematches <= kMaxRematches) {
+    item.mutation = std::move(mutation);
+    redo_ = true;
+  } else if (reason == "SEQUENCE_GAP" && redo_) {
+    item.mutation = std::move(mutation);
+  } else if (reason == "OVERLOADED" || reason == "STORE_UNAVAILABLE" || IsStale(status)) {
+    return Refuse(status);
+  } else {
+    verdict.failure = status;
+    return verdict;
+  }
+  if (redo_ && outstanding_ == 0) {
+    redo_ = false;
+    next_ = 0;
+  }
+  return verdict;
+}
+
+IngestLane::Verdict IngestLane::Refuse(const absl::Status& status) {
+  items_.clear();
+  next_ = outstanding_ = events_ = bytes_ = 0;
+  redo_ = false;
+  refused_ = true;
+  Verdict verdict;
+  verdict.ack = true;
+  verdict.retry_after = RetryAfterOf(status).value_or(kDefaultRetryAfter);
+  return verdict;
+}
+
+void IngestLane::Forget(const Item& item) {
+  events_ -= std::holds_alternative<AppendEvents>(item.mutation) ? EventsOf(item) : 1;
+  bytes_ -= item.bytes;
+}
+
+}  // namespace latchwire

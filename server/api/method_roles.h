@@ -1,0 +1,29 @@
+// Who may call what: one row for every method of every service.
+#pragma once
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "core/domain/api_key.h"
+
+namespace google::protobuf {
+class ServiceDescriptor;
+}
+
+namespace latchwire {
+
+struct MethodRole {
+  absl::string_view method;  // such as "latchwire.v1.EventService.GetEvent"
+  Role required;
+};
+
+absl::Span<const MethodRole> MethodRoles();
+std::optional<Role> RequiredRole(absl::string_view method);
+
+// FAILED_PRECONDITION, naming them all, when a method of `services` has no row or a row no method.
+absl::Status CheckMethodRoles(absl::Span<const google::protobuf::ServiceDescriptor* const> services,
+                              absl::Span<const MethodRole> roles = MethodRoles());
+
+}  // namespace latchwire

@@ -1,0 +1,56 @@
+// The gRPC server: all services behind one authenticating adapter, health, and reflection.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/api/adapter.h"
+#include "server/api/ingest_service.h"
+#include "server/api/world.h"
+
+namespace latchwire {
+
+// What clients may send at once. Above the API's own limits, so that these answer, with their
+// reasons, and not gRPC.
+inline constexpr int kMaxReceiveMessageBytes = 4 * 1024 * 1024;
+
+struct ApiServerOptions {
+  std::string listen = "127.0.0.1:0";
+  bool reflection = true;
+  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: without TLS
+};
+
+class ApiServer {
+ public:
+  // Registers with the writer: before its first step, and after the catalogue registered.
+  explicit ApiServer(ApiWorld world);
+  ~ApiServer();
+
+  // Begins to serve, with health SERVING for "" and for each service. Fails when the address cannot
+  // be had, or when a method has no role or no handler.
+  absl::Status Start(const ApiServerOptions& options);
+  int port() const { return port_; }
+
+  // Health NOT_SERVING; takes no new calls; lets agents' streams end after their acks.
+  void BeginShutdown();
+  // Waits for the calls under way, and cancels those that are not done after `timeout`.
+  void FinishShutdown(absl::Duration timeout);
+
+  // Every service that needs a key.
+  std::vector<const AuthenticatedService*> services() const;
+
+ private:
+  const ApiWorld world_;
+  const Authenticator authenticator_;
+  std::vector<std::unique_ptr<AuthenticatedService>> services_;
+  IngestService* ingest_ = nullptr;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace latchwire

@@ -1,0 +1,192 @@
+#include "server/api/webhook_converter.h"
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/formats/format.h"
+#include "server/api/time_converter.h"
+
+namespace latchwire {
+namespace {
+
+template <typename ProtoDuration>
+absl::Duration TakeDuration(const ProtoDuration& proto, absl::string_view path,
+                            absl::Duration otherwise, std::vector<FieldViolation>* violations) {
+  if (const auto value = FromProto(proto)) return *value;
+  violations->push_back({std::string(path), "is no valid google.protobuf.Duration"});
+  return otherwise;
+}
+
+WebhookFormat TakeFormat(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+  switch (proto.format()) {
+    case v1::Webhook::FORMAT_UNSPECIFIED:
+    case v1::Webhook::FORMAT_STANDARD_WEBHOOKS:
+      break;
+    default:
+      violations->push_back(
+          {"webhook.format", absl::StrCat("has the unknown value ", proto.format())});
+  }
+  return WebhookFormat::kStandardWebhooks;
+}
+
+WebhookOrdering TakeOrdering(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+  switch (proto.ordering()) {
+    case v1::Webhook::ORDERING_UNSPECIFIED:
+    case v1::Webhook::ORDERING_NONE:
+      return WebhookOrdering::kNone;
+    case v1::Webhook::ORDERING_BY_SUBJECT:
+      return WebhookOrdering::kBySubject;
+    default:
+      violations->push_back(
+          {"webhook.ordering", absl::StrCat("has the unknown value ", proto.ordering())});
+      return WebhookOrdering::kNone;
+  }
+}
+
+WebhookState TakeState(const v1::Webhook& proto, WebhookState current,
+                       std::vector<FieldViolation>* violations) {
+  switch (proto.state()) {
+    case v1::Webhook::STATE_UNSPECIFIED:
+    case v1::Webhook::STATE_ACTIVE:
+      return WebhookState::kActive;
+    case v1::Webhook::STATE_DISABLED:
+      return WebhookState::kDisabled;
+    case v1::Webhook::STATE_PAUSED:
+      return WebhookState::kPaused;
+    case v1::Webhook::STATE_SUSPENDED:
+      if (current != WebhookState::kSuspended) {
+        violations->push_back(
+            {"webhook.state", "can be set to STATE_SUSPENDED by the server only"});
+      }
+      return current;
+    default:
+      violations->push_back(
+          {"webhook.state", absl::StrCat("has the unknown value ", proto.state())});
+      return current;
+  }
+}
+
+RetryPolicy TakeRetryPolicy(const v1::RetryPolicy& proto, std::vector<FieldViolation>* violations) {
+  if (proto.no_retries()) {
+    if (!proto.delays().empty()) {
+      violations->push_back({"webhook.retry_policy.delays", "must be empty with no_retries"});
+    }
+    return RetryPolicy{};
+  }
+  if (proto.delays().empty()) return RetryPolicy::Default();
+  RetryPolicy policy;
+  for (int i = 0; i < proto.delays_size(); ++i) {
+    policy.delays.push_back(TakeDuration(proto.delays(i),
+                                         absl::StrCat("webhook.retry_policy.delays[", i, "]"),
+                                         kMinRetryDelay, violations));
+  }
+  return policy;
+}
+
+void CheckByFormat(const Webhook& webhook, std::vector<FieldViolation>* violations) {
+  const Format* format = GetFormat(webhook.format);
+  if (!webhook.secret.empty()) {
+    if (const absl::Status status = format->CheckSecret(webhook.secret); !status.ok()) {
+      violations->push_back({"webhook.secret", std::string(status.message())});
+    }
+  }
+  const std::vector<std::string> reserved = format->ReservedHeaders();
+  for (const auto& [name, value] : webhook.headers) {
+    if (absl::c_linear_search(reserved, absl::AsciiStrToLower(name))) {
+      violations->push_back({absl::StrCat("webhook.headers[\"", name, "\"]"),
+                             "is set by the webhook's format and cannot be set by the user"});
+    }
+  }
+}
+
+v1::Webhook::State StateToProto(WebhookState state) {
+  switch (state) {
+    case WebhookState::kActive:
+      return v1::Webhook::STATE_ACTIVE;
+    case WebhookState::kDisabled:
+      return v1::Webhook::STATE_DISABLED;
+    case WebhookState::kPaused:
+      return v1::Webhook::STATE_PAUSED;
+    case WebhookState::kSuspended:
+      return v1::Webhook::STATE_SUSPENDED;
+  }
+  return v1::Webhook::STATE_UNSPECIFIED;
+}
+
+}  // namespace
+
+void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
+  proto->set_name(absl::StrCat("webhooks/", webhook.id));
+  proto->set_uid(webhook.key.uid);
+  proto->set_display_name(webhook.display_name);
+  proto->set_url(webhook.url);
+  proto->set_format(v1::Webhook::FORMAT_STANDARD_WEBHOOKS);
+  for (const EventMatch& match : webhook.any_of) {
+    v1::EventMatch* added = proto->add_any_of();
+    added->set_type_pattern(match.type_pattern);
+    added->set_source(match.source);
+    added->set_subject(match.subject);
+  }
+  for (const auto& [name, value] : webhook.headers) {
+    if (secrets == Secrets::kNone && absl::EqualsIgnoreCase(name, "authorization")) continue;
+    (*proto->mutable_headers())[name] = value;
+  }
+  ToProto(webhook.timeout, proto->mutable_timeout());
+  if (webhook.retry_policy.delays.empty()) proto->mutable_retry_policy()->set_no_retries(true);
+  for (const absl::Duration delay : webhook.retry_policy.delays) {
+    ToProto(delay, proto->mutable_retry_policy()->add_delays());
+  }
+  proto->set_ordering(webhook.ordering == WebhookOrdering::kBySubject
+                          ? v1::Webhook::ORDERING_BY_SUBJECT
+                          : v1::Webhook::ORDERING_NONE);
+  proto->set_max_in_flight(webhook.max_in_flight);
+  if (webhook.max_event_age != absl::InfiniteDuration()) {
+    ToProto(webhook.max_event_age, proto->mutable_max_event_age());
+  }
+  for (const auto& [key, value] : webhook.annotations) (*proto->mutable_annotations())[key] = value;
+  if (secrets == Secrets::kAll) proto->set_secret(webhook.secret);
+  proto->set_state(StateToProto(webhook.state));
+  proto->set_state_reason(webhook.state_reason);
+  ToProto(webhook.state_time, proto->mutable_state_time());
+  ToProto(webhook.create_time, proto->mutable_create_time());
+  ToProto(webhook.update_time, proto->mutable_update_time());
+  proto->set_etag(EtagOf(webhook));
+}
+
+std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook) {
+  std::vector<FieldViolation> violations;
+  webhook->display_name = proto.display_name();
+  webhook->url = proto.url();
+  webhook->format = TakeFormat(proto, &violations);
+  webhook->any_of.clear();
+  for (const v1::EventMatch& match : proto.any_of()) {
+    webhook->any_of.push_back({match.type_pattern(), match.source(), match.subject()});
+  }
+  webhook->headers = {proto.headers().begin(), proto.headers().end()};
+  webhook->timeout = proto.has_timeout() ? TakeDuration(proto.timeout(), "webhook.timeout",
+                                                        kDefaultTimeout, &violations)
+                                         : kDefaultTimeout;
+  webhook->retry_policy = TakeRetryPolicy(proto.retry_policy(), &violations);
+  webhook->ordering = TakeOrdering(proto, &violations);
+  webhook->max_in_flight = proto.max_in_flight() == 0 ? kDefaultInFlight : proto.max_in_flight();
+  webhook->max_event_age =
+      proto.has_max_event_age()
+          ? TakeDuration(proto.max_event_age(), "webhook.max_event_age", kMaxEventAge, &violations)
+          : absl::InfiniteDuration();
+  webhook->annotations = {proto.annotations().begin(), proto.annotations().end()};
+  webhook->secret = proto.secret();
+  webhook->state = TakeState(proto, webhook->state, &violations);
+
+  for (FieldViolation& violation : Validate(*webhook, "webhook")) {
+    violations.push_back(std::move(violation));
+  }
+  CheckByFormat(*webhook, &violations);
+  return violations;
+}
+
+std::string EtagOf(const Webhook& webhook) {
+  return absl::StrCat(webhook.key.uid, "-", webhook.revision);
+}
+
+}  // namespace latchwire

@@ -1,0 +1,27 @@
+// Webhooks: protobuf <-> domain, with the API's defaults.
+#pragma once
+
+#include <vector>
+
+#include "core/domain/validation.h"
+#include "core/domain/webhook.h"
+#include "latchwire/v1/webhook.pb.h"
+
+namespace latchwire {
+
+enum class Secrets {
+  kAll,      // for the server's own use, and for the answer to Create
+  kHeaders,  // what admins see: headers whole, no secret
+  kNone,     // what viewers see: also without the header Authorization
+};
+void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto);
+
+// Sets every field of `webhook` that a user can change: those absent in `proto` get the default of
+// webhook.proto (an absent secret stays empty). Returns what is wrong, by its format's rules too;
+// paths begin with "webhook". A state of STATE_SUSPENDED is refused unless `webhook` has it.
+std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook);
+
+// Changes with every change, and differs between two webhooks that had the same id.
+std::string EtagOf(const Webhook& webhook);
+
+}  // namespace latchwire

@@ -1,0 +1,23 @@
+// What an UpdateWebhook call asks for, apart from how it is written.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/domain/webhook.h"
+#include "latchwire/v1/webhook_service.pb.h"
+
+namespace latchwire {
+
+// The names of the fields to change, by the rules of UpdateWebhookRequest.update_mask;
+// FIELD_INVALID names every path that is unknown or output-only.
+absl::StatusOr<std::vector<std::string>> FieldsToChange(const v1::UpdateWebhookRequest& request);
+
+// `current` with `fields` taken from `patch`; a field that is absent there gets its default, but
+// for the secret, which a caller cannot have read and which therefore stays when the mask is `*`.
+absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebhookRequest& request,
+                                    const std::vector<std::string>& fields, absl::Time now);
+
+}  // namespace latchwire

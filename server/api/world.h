@@ -1,0 +1,43 @@
+// What the services stand on, and the few steps that all of them take with it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "absl/functional/any_invocable.h"
+#include "core/base/clock.h"
+#include "core/base/random.h"
+#include "core/transport/transport.h"
+#include "server/api/adapter.h"
+#include "server/store/catalog.h"
+#include "server/store/read_pool.h"
+#include "server/store/writer.h"
+
+namespace latchwire {
+
+// Outlives every service. Members are thread-safe.
+struct ApiWorld {
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+  Writer* writer = nullptr;
+  ReadPool* reads = nullptr;
+  Catalog* catalog = nullptr;
+  // One attempt of the webhook's test event, now; see Engine::SendTest.
+  std::function<void(std::shared_ptr<const Webhook>, absl::AnyInvocable<void(HttpResult)>)>
+      send_test;
+};
+
+// Runs `read` on the pool and answers with what it returns; OVERLOADED when the pool is full.
+void AnswerFromStore(ReadPool* reads, Done done, absl::AnyInvocable<absl::Status(Store&)> read);
+
+// Submits `mutation` and hands it back with its results.
+template <typename T>
+void Write(Writer* writer, T mutation, absl::AnyInvocable<void(T)> done) {
+  writer->Submit(std::move(mutation), [done = std::move(done)](Mutation result) mutable {
+    done(std::get<T>(std::move(result)));
+  });
+}
+
+}  // namespace latchwire
