@@ -26,9 +26,9 @@ class BeastTransport : public Transport {
       return;
     }
     std::promise<void> gone;
-    boost::asio::post(executor_->context(), [engine = std::move(engine_), &gone]() mutable {
-      engine->Shutdown();
-      engine.reset();
+    boost::asio::post(executor_->context(), [this, &gone] {
+      engine_->Shutdown();  // callbacks may still send
+      engine_.reset();
       gone.set_value();
     });
     gone.get_future().wait();
