@@ -8,32 +8,32 @@ TOP = ("core/", "server/", "edge-agent/", "clients/", "tests/")
 # folder -> folders it may include directly; what those may include, it may include too.
 ARROWS = {
     "core/base": [],
-    "core/base/testing": ["core/base"],
     "core/domain": ["core/base"],
     "core/formats": ["core/domain"],
     "core/transport": ["core/base"],
-    "core/transport/testing": ["core/transport", "core/base/testing"],
     "protos": [],
     "server/store": ["core/domain"],
     "server/store/memory": ["server/store"],
     "server/store/sqlite": ["server/store"],
-    "server/store/testing": ["server/store", "core/base/testing"],
     "server/delivery": ["server/store", "core/formats", "core/transport"],
     "server/api": ["server/delivery", "server/store", "protos"],
     "server/main": ["server/api", "server/delivery", "server/store/memory", "server/store/sqlite"],
     "edge-agent/spool": ["core/base"],
     "edge-agent/intake": ["edge-agent/spool", "core/domain", "core/formats", "core/transport"],
-    "edge-agent/uplink": ["edge-agent/spool", "protos"],
+    # What the spool holds are domain events; the uplink turns them into protos.
+    "edge-agent/uplink": ["edge-agent/spool", "core/domain", "protos"],
     "edge-agent/main": ["edge-agent/intake", "edge-agent/uplink"],
     "clients/cpp": ["core/base", "protos"],
     "clients/cpp/examples": ["clients/cpp"],
 }
 
-# Unit tests may use the doubles of what their folder includes, and these:
+# Unit tests, and the doubles in a folder's own testing/, may use the doubles of all that the folder includes,
+# and these:
 TEST_ARROWS = {
     "server/delivery": ["server/store/memory"],
     "server/api": ["server/store/memory"],
-    "server/main": ["server/store/testing"],
+    # An executor of real threads.
+    "edge-agent/uplink": ["core/transport"],
 }
 
 # header prefix -> folders that may include it. Tests under tests/ may include anything.
@@ -44,7 +44,7 @@ LIBRARIES = {
     "boost/": ["core/transport", "edge-agent/intake"],
     "ares.h": ["core/transport"],
     "openssl/": ["core/base", "core/transport"],
-    "spdlog/": ["server/main", "edge-agent/main"],
+    "spdlog/": ["server/main", "server/api", "edge-agent/main"],
     "toml++/": ["server/main", "edge-agent/main"],
     "prometheus/": ["server/main"],
 }
@@ -53,17 +53,17 @@ _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.
 
 
 def folder_of(path):
-    """The longest folder of ARROWS that holds the path; None when no rule is about it."""
+    """The longest folder of ARROWS that holds the path, or its testing/; None when no rule is about it."""
     parts = path.split("/")[:-1]
-    while parts:
-        folder = "/".join(parts)
+    for end in range(len(parts), 0, -1):
+        folder = "/".join(parts[:end])
         if folder in ARROWS:
-            return folder
-        parts.pop()
+            return f"{folder}/testing" if parts[end:end + 1] == ["testing"] else folder
     return None
 
 
 def closure(folders):
+    """What the folders may include, themselves too, without doubles."""
     seen, todo = set(), list(folders)
     while todo:
         folder = todo.pop()
@@ -74,10 +74,11 @@ def closure(folders):
 
 
 def allowed_folders(path, folder):
-    allowed = closure([folder])
+    owner = folder.removesuffix("/testing")
+    allowed = closure([owner])
     if is_test(path):
-        allowed |= closure(TEST_ARROWS.get(folder, []))
-        allowed |= {f"{name}/testing" for name in list(allowed) if f"{name}/testing" in ARROWS}
+        allowed |= closure(TEST_ARROWS.get(owner, []))
+        allowed |= {f"{name}/testing" for name in allowed}
     return allowed
 
 
