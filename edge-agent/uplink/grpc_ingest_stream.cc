@@ -2,8 +2,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
+#include "core/domain/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "latchwire/agent/v1/ingest_service.grpc.pb.h"
@@ -17,15 +20,24 @@ using agent::v1::IngestService;
 
 absl::Status ToAbslStatus(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  std::string text = status.error_message();
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  absl::Status result(code, status.error_message());
   google::rpc::Status details;
-  if (details.ParseFromString(status.error_details())) {
-    for (const google::protobuf::Any& any : details.details()) {
-      google::rpc::ErrorInfo info;
-      if (any.UnpackTo(&info)) absl::StrAppend(&text, " (", info.reason(), ")");
-    }
+  if (!details.ParseFromString(status.error_details())) return result;
+  for (const google::protobuf::Any& any : details.details()) {
+    google::rpc::ErrorInfo info;
+    if (!any.UnpackTo(&info)) continue;
+    std::map<std::string, std::string> metadata(info.metadata().begin(), info.metadata().end());
+    result = MakeError(code, info.reason(), status.error_message(), std::move(metadata));
   }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), text);
+  for (const google::protobuf::Any& any : details.details()) {
+    google::rpc::RetryInfo retry;
+    if (!any.UnpackTo(&retry)) continue;
+    result = WithRetryAfter(std::move(result),
+                            absl::Seconds(retry.retry_delay().seconds()) +
+                                absl::Nanoseconds(retry.retry_delay().nanos()));
+  }
+  return result;
 }
 
 // Shared by its user and, from Start until gRPC's last word, by itself.

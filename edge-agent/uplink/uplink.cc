@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
+#include "core/domain/error.h"
 
 namespace latchwire {
 
@@ -199,7 +201,11 @@ void Uplink::OnAck(const Ack& ack) {
     if (anew.empty()) {
       spool_->Acked(epoch_, ack.lane(), through);
     } else {
-      AckAfterAppend(std::move(anew), epoch_, ack.lane(), through, [](absl::Status) {});
+      const uint64_t epoch = epoch_;
+      AppendAnew(std::move(anew), [this, epoch, index = ack.lane(), through](absl::Status status) {
+        // Otherwise they are still held; the server is asked again with the next stream.
+        if (status.ok()) spool_->Acked(epoch, index, through);
+      });
     }
   }
   if (ack.has_retry_after()) {
@@ -252,13 +258,40 @@ void Uplink::OnDone(absl::Status status) {
     if (stopped_) stopped_();
     return;
   }
-  const absl::Duration delay = drained ? absl::ZeroDuration() : backoff_.Next();
+  absl::Duration delay = absl::ZeroDuration();
   if (!drained) {
-    options_.warn(absl::StrCat("no stream to the server: ",
-                               status.ok() ? "it ended the stream" : status.ToString(),
-                               "; next try in ", absl::FormatDuration(delay)));
+    const absl::Duration asked = RetryAfterOf(status).value_or(absl::ZeroDuration());
+    delay = std::max(backoff_.Next(), std::min(asked, options_.max_backoff));
+    const std::string reason = ReasonOf(status);
+    options_.warn(absl::StrCat(
+        "no stream to the server: ", status.ok() ? "it ended the stream" : status.message(),
+        reason.empty() ? "" : " (", reason, reason.empty() ? "" : ")", "; next try in ",
+        absl::FormatDuration(delay)));
+    if (reason == kSequenceConflict) RescueConflict(MetadataOf(status));
   }
   executor_->PostAfter(delay, [this] { Connect(); });
+}
+
+// The event is good, its number is not. The next stream goes on behind it.
+void Uplink::RescueConflict(const std::map<std::string, std::string>& metadata) {
+  const auto lane_text = metadata.find("lane"), sequence_text = metadata.find("sequence");
+  int lane = 0;
+  uint64_t sequence = 0;
+  if (lane_text == metadata.end() || sequence_text == metadata.end() ||
+      !absl::SimpleAtoi(lane_text->second, &lane) || lane < 0 || lane >= kSpoolLanes ||
+      !absl::SimpleAtoi(sequence_text->second, &sequence) || sequence == 0) {
+    return;
+  }
+  auto records = spool_->Read(epoch_, lane, sequence - 1, 1, 1);
+  if (records.empty() || records[0].sequence != sequence) return;
+  if (epoch_ == own_epoch_) spool_->StartNewEpoch("its numbers are in use");
+  ++rescues_;
+  AppendAnew({{lane, std::move(records[0].payload)}}, [this](absl::Status status) {
+    if (!status.ok()) {
+      options_.warn(absl::StrCat("an event is lost, its number is in use: ", status.message()));
+    }
+    if (--rescues_ == 0) Connect();
+  });
 }
 
 void Uplink::GiveUp(absl::string_view why) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -84,8 +85,9 @@ class Uplink {
   // The server has numbers of ours that we never gave: gives what has them new ones.
   void StartRescue(const agent::v1::Welcome& welcome);
   void Rescue(uint64_t epoch, int lane, uint64_t after);
-  void AckAfterAppend(std::vector<SpoolRecord> records, uint64_t epoch, int lane, uint64_t through,
-                      absl::AnyInvocable<void(absl::Status)> then);
+  void RescueConflict(const std::map<std::string, std::string>& metadata);
+  // Gives records new numbers; `then` is called on the executor.
+  void AppendAnew(std::vector<SpoolRecord> records, absl::AnyInvocable<void(absl::Status)> then);
   void Watch();
   int64_t Unacked() const;
   void GiveUp(absl::string_view why);

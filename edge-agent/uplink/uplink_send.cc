@@ -163,33 +163,27 @@ void Uplink::Rescue(uint64_t epoch, int lane, uint64_t after) {
   const uint64_t through = records.back().sequence;
   std::vector<SpoolRecord> copies;
   for (SpooledRecord& record : records) copies.push_back({lane, std::move(record.payload)});
-  AckAfterAppend(std::move(copies), epoch, lane, through,
-                 [this, epoch, lane, after, through](absl::Status status) {
-                   if (status.ok()) {
-                     Rescue(epoch, lane, through);
-                     return;
-                   }
-                   options_.warn(absl::StrCat("will try again: ", status.message()));
-                   executor_->PostAfter(absl::Seconds(1),
-                                        [this, epoch, lane, after] { Rescue(epoch, lane, after); });
-                 });
+  AppendAnew(std::move(copies), [this, epoch, lane, after, through](absl::Status status) {
+    if (status.ok()) {
+      spool_->Acked(epoch, lane, through);
+      Rescue(epoch, lane, through);
+      return;
+    }
+    executor_->PostAfter(absl::Seconds(1),
+                         [this, epoch, lane, after] { Rescue(epoch, lane, after); });
+  });
 }
 
-void Uplink::AckAfterAppend(std::vector<SpoolRecord> records, uint64_t epoch, int lane,
-                            uint64_t through, absl::AnyInvocable<void(absl::Status)> then) {
+void Uplink::AppendAnew(std::vector<SpoolRecord> records,
+                        absl::AnyInvocable<void(absl::Status)> then) {
   const uint64_t count = records.size();
-  spool_->Append(std::move(records), [this, count, epoch, lane, through,
+  spool_->Append(std::move(records), [this, count,
                                       then = std::move(then)](absl::Status status) mutable {
-    executor_->Post([this, count, epoch, lane, through, status,
-                     then = std::move(then)]() mutable {
+    executor_->Post([this, count, status, then = std::move(then)]() mutable {
       if (status.ok()) {
-        {
-          MutexLock lock(&mutex_);
-          stats_.rescued_events += count;
-        }
-        spool_->Acked(epoch, lane, through);
+        MutexLock lock(&mutex_);
+        stats_.rescued_events += count;
       } else {
-        // Not acked, so still held; the server is asked again with the next stream.
         options_.warn(absl::StrCat("events could not be numbered anew: ", status.message()));
       }
       then(std::move(status));

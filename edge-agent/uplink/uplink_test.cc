@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/testing/simulated_world.h"
+#include "core/domain/error.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 #include "edge-agent/uplink/event_codec.h"
 
@@ -368,6 +369,20 @@ TEST_F(UplinkTest, AConflictingNumberIsReplacedNotLost) {
   EXPECT_THAT(server_.arrived, ElementsAre("a"));
   EXPECT_THAT(set_aside_.events, IsEmpty());
   EXPECT_GE(uplink_->Stats().rescued_events, 1u);
+}
+
+TEST_F(UplinkTest, AStreamThatEndsOverAConflictLosesNothing) {
+  Run(absl::Seconds(1));
+  server_.silent = true;
+  Append(1, "a");
+  Run(absl::Seconds(1));
+  server_.silent = false;
+  server_.cursors[{spool_->Epochs().back().epoch, 1}] = 1;  // somebody else's 1
+  server_.current->End(MakeError(absl::StatusCode::kAborted, "SEQUENCE_CONFLICT", "other checksum",
+                                 {{"lane", "1"}, {"sequence", "1"}}));
+  Run(absl::Seconds(5));
+  EXPECT_THAT(server_.arrived, ElementsAre("a"));
+  EXPECT_TRUE(Drained());
 }
 
 TEST_F(UplinkTest, NumbersThatAnotherCopyUsedAreNotTakenForOurs) {
