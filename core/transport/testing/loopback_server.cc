@@ -164,6 +164,10 @@ class LoopbackServer::Impl : public std::enable_shared_from_this<Impl> {
       if (head_end == std::string::npos) return false;
       ServerRequest request;
       request.connection = number_;
+      const char* server_name =
+          tls_ == nullptr ? nullptr
+                          : SSL_get_servername(tls_->native_handle(), TLSEXT_NAMETYPE_host_name);
+      if (server_name != nullptr) request.server_name = server_name;
       request.header_lines = absl::StrSplit(in_.substr(0, head_end), "\r\n");
       const std::vector<std::string> start = absl::StrSplit(request.header_lines[0], ' ');
       request.header_lines.erase(request.header_lines.begin());

@@ -49,6 +49,7 @@ struct ServerRequest {
   std::string target;
   std::vector<std::string> header_lines;  // as sent
   std::string body;
+  std::string server_name;  // that TLS was asked for
 
   // The value, matched in any case; empty when there is none.
   std::string Header(absl::string_view name) const;
