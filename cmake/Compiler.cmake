@@ -28,6 +28,9 @@ if(LATCHWIRE_SANITIZE)
   add_link_options(-fsanitize=${LATCHWIRE_SANITIZE})
 endif()
 
+# Debian's CMake configs name more libraries than we use; only what is used is loaded.
+add_link_options(-Wl,--as-needed)
+
 # Ours alone: generated and foreign code does not link it.
 add_library(latchwire_compiler INTERFACE)
 target_compile_options(latchwire_compiler INTERFACE -Wall -Wextra -Werror -Wshadow=local

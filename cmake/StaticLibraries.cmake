@@ -46,4 +46,4 @@ endif()
 # CMake believes the libraries shared and does not repeat them for the order that archives need.
 string(REPLACE "<LINK_LIBRARIES>" "-Wl,--start-group <LINK_LIBRARIES> -Wl,--end-group"
   CMAKE_CXX_LINK_EXECUTABLE "${CMAKE_CXX_LINK_EXECUTABLE}")
-add_link_options(-static-libstdc++ -static-libgcc -Wl,--as-needed -Wl,--gc-sections)
+add_link_options(-static-libstdc++ -static-libgcc -Wl,--gc-sections)
