@@ -93,8 +93,8 @@ class Server(Program):
             self.data_dir,
             "--listen",
             self.address,
-            "--metrics_listen",
-            "127.0.0.1:0",
+            "--drain_timeout",
+            "10s",
             *allow,
             *self.extra,
         ]
@@ -227,13 +227,13 @@ class World:
 
     def close(self) -> None:
         failures = []
+        for receiver in self.receivers:  # first, so that no attempt hangs while a server drains
+            receiver.close()
         for program in reversed(self.programs):
             try:
                 program.cleanup()
             except ProcessFailed as error:
                 failures.append(str(error))
-        for receiver in self.receivers:
-            receiver.close()
         if failures:
             raise ProcessFailed("\n".join(failures))
 

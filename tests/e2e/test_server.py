@@ -45,7 +45,8 @@ def test_sigterm_drains(server, receiver):
     assert len(bodies) == 50
 
 
-def test_sigterm_does_not_wait_for_a_receiver_that_hangs(server, receiver):
+def test_sigterm_waits_no_longer_than_told_for_a_receiver_that_hangs(world, receiver):
+    server = world.server(extra=["--drain_timeout", "1s"])
     client = server.client()
     receiver.answer(then=Answer(hang=True))
     client.create_webhook(receiver.url(), attempt_timeout=60)
