@@ -1,0 +1,158 @@
+// latchwire-gateway offers the server's gRPC API as HTTP/JSON. It keeps no state and makes no
+// decisions: any number of them may run beside one server.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/latchwire/latchwire/server/gateway/internal/boundedlisten"
+	"github.com/latchwire/latchwire/server/gateway/internal/restapi"
+	"github.com/latchwire/latchwire/server/gateway/internal/upstream"
+	"github.com/latchwire/latchwire/server/gateway/internal/version"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 90 * time.Second // longer than upstream's longest call
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+	maxConnections    = 1024
+	maxInFlight       = 256
+)
+
+type settings struct {
+	server         upstream.Options
+	listen         string
+	tlsCertificate string
+	tlsKey         string
+	drainTimeout   time.Duration
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run serves until ctx is done, then lets the requests that are under way finish. It returns the
+// exit code.
+func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
+	var s settings
+	var showVersion bool
+	flags := flag.NewFlagSet("latchwire-gateway", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&s.server.Target, "server", "127.0.0.1:50051", "`host:port` of the server's gRPC API")
+	flags.BoolVar(&s.server.TLS, "server_tls", false, "connect to the server with TLS")
+	flags.StringVar(&s.server.CAFile, "server_ca", "",
+		"PEM `file` of the authority that signed the server's certificate; implies --server_tls")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`address:port` to serve HTTP on; port 0 takes a free one")
+	flags.StringVar(&s.tlsCertificate, "tls_certificate", "", "PEM `file` of the certificate chain to serve HTTPS with")
+	flags.StringVar(&s.tlsKey, "tls_key", "", "PEM `file` of its private key")
+	flags.DurationVar(&s.drainTimeout, "drain_timeout", 20*time.Second, "how long requests may take to finish after SIGTERM")
+	flags.BoolVar(&showVersion, "version", false, "print the version and exit")
+	if err := flags.Parse(arguments); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	if showVersion {
+		fmt.Fprintf(stdout, "latchwire-gateway %s\n", version.Version)
+		return 0
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "latchwire-gateway: unknown argument %q\n", flags.Arg(0))
+		return 2
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, nil)))
+	if err := serve(ctx, s, stdout); err != nil {
+		fmt.Fprintf(stderr, "latchwire-gateway: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, s settings, stdout io.Writer) error {
+	connection, err := upstream.Connect(s.server)
+	if err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
+	defer connection.Close()
+	if !s.server.TLS && s.server.CAFile == "" && !isLocal(s.server.Target) {
+		slog.Warn("keys and events go to the server in plain text; --server_tls protects them",
+			"server", s.server.Target)
+	}
+	draining := make(chan struct{})
+	handler, err := restapi.New(ctx, connection, restapi.Options{MaxInFlight: maxInFlight, Draining: draining})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	defer listener.Close()
+	bounded := boundedlisten.New(listener, maxConnections)
+	if s.tlsCertificate != "" || s.tlsKey != "" {
+		pair, err := tls.LoadX509KeyPair(s.tlsCertificate, s.tlsKey)
+		if err != nil {
+			return fmt.Errorf("--tls_certificate, --tls_key: %w", err)
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	fmt.Fprintf(stdout, "listening on %s\n", listener.Addr())
+
+	served := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			served <- server.ServeTLS(bounded, "", "")
+		} else {
+			served <- server.Serve(bounded)
+		}
+	}()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	slog.Info("stopping", "drain_timeout", s.drainTimeout.String())
+	close(draining)
+	drain, cancel := context.WithTimeout(context.Background(), s.drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		slog.Warn("requests were cut off", "error", err)
+		_ = server.Close()
+	}
+	return nil
+}
+
+func isLocal(target string) bool {
+	host, _, err := net.SplitHostPort(target)
+	if err != nil {
+		return false
+	}
+	address := net.ParseIP(host)
+	return host == "localhost" || address != nil && address.IsLoopback()
+}
