@@ -1,0 +1,75 @@
+// latchwire-server: stores events and delivers them as webhooks.
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "core/base/crypto.h"
+#include "core/formats/format.h"
+#include "server/main/config.h"
+#include "server/main/log.h"
+#include "server/main/server_process.h"
+
+namespace latchwire {
+namespace {
+
+// Every thread inherits the mask, so only Wait sees these signals.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  int Wait() const {
+    int number = 0;
+    while (sigwait(&set_, &number) != 0) {
+    }
+    return number;
+  }
+  // The next one ends the process at once.
+  void Release() const {
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_;
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "latchwire-server: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  const absl::StatusOr<ServerConfig> config = ParseConfig(argc, argv);
+  if (!config.ok()) return Fail(config.status());
+  SetUpLogging(config->log_level);
+  signal(SIGPIPE, SIG_IGN);
+  const StopSignals signals;
+
+  absl::StatusOr<std::unique_ptr<ServerProcess>> process = ServerProcess::Start(*config);
+  if (!process.ok()) return Fail(process.status());
+  spdlog::info("msg=serving version={} crypto=\"{}\" address={} data_dir=\"{}\" tls={}",
+               std::string(LatchwireVersion()), std::string(CryptoLibraryVersion()),
+               (*process)->address(), config->data_dir, !config->tls_certificate.empty());
+  std::printf("listening on %s\n", (*process)->address().c_str());
+  std::fflush(stdout);
+
+  const int number = signals.Wait();
+  signals.Release();
+  spdlog::info("msg=stopping signal={} drain_timeout={}", number,
+               absl::FormatDuration(config->drain_timeout));
+  (*process)->Stop(config->drain_timeout);
+  spdlog::info("msg=stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace latchwire
+
+int main(int argc, char** argv) { return latchwire::Main(argc, argv); }

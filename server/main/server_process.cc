@@ -1,0 +1,179 @@
+#include "server/main/server_process.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "core/base/random.h"
+#include "core/transport/asio_executor.h"
+#include "core/transport/beast_transport.h"
+#include "server/api/server.h"
+#include "server/delivery/engine.h"
+#include "server/main/data_dir.h"
+#include "server/main/janitor.h"
+#include "server/store/read_pool.h"
+#include "server/store/sqlite/sqlite_store.h"
+#include "server/store/writer_thread.h"
+
+namespace latchwire {
+namespace {
+
+constexpr absl::Duration kCheckpointInterval = absl::Seconds(1);
+constexpr absl::Duration kJanitorInterval = absl::Seconds(30);
+// For attempts that were cut off at the end of the drain to be recorded.
+constexpr absl::Duration kLastRecords = absl::Seconds(5);
+
+// A flag that a thread can wait for.
+class Latch {
+ public:
+  void Set() {
+    MutexLock lock(&mutex_);
+    set_ = true;
+    changed_.NotifyAll();
+  }
+  bool WaitFor(absl::Duration timeout) {
+    const absl::Duration end = SystemClock()->Monotonic() + timeout;
+    MutexLock lock(&mutex_);
+    while (!set_) {
+      const absl::Duration left = end - SystemClock()->Monotonic();
+      if (left <= absl::ZeroDuration()) return false;
+      changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(left));
+    }
+    return true;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  bool set_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+// In the order in which they lean on each other: destroyed from the last to the first.
+class ServerProcess::Parts {
+ public:
+  explicit Parts(DataDirLock taken) : lock(std::move(taken)) {}
+
+  DataDirLock lock;
+  std::string address;
+  std::unique_ptr<Store> store;
+  Catalog catalog;
+  std::optional<Writer> writer;
+  AsioExecutor executor;
+  std::optional<ThreadReadPool> reads;
+  std::unique_ptr<Transport> transport;
+  std::optional<Engine> engine;
+  std::unique_ptr<ApiServer> api;
+  std::optional<WriterThread> writer_thread;
+  std::optional<CheckpointThread> checkpoint_thread;
+};
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const ServerConfig& config) {
+  absl::StatusOr<DataDirLock> lock = DataDirLock::Take(config.data_dir);
+  if (!lock.ok()) return lock.status();
+  // Also on the early returns below its destructor takes everything down in order.
+  std::unique_ptr<ServerProcess> process(
+      new ServerProcess(std::make_unique<Parts>(*std::move(lock))));
+  Parts& parts = *process->parts_;
+
+  SqliteOptions sqlite;
+  sqlite.path = absl::StrCat(config.data_dir, "/latchwire.db");
+  sqlite.read_connections = config.read_threads;
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(sqlite);
+  if (!store.ok()) return store.status();
+  parts.store = *std::move(store);
+
+  const absl::StatusOr<std::string> key_file =
+      EnsureAdminKey(parts.store.get(), config.data_dir, SystemClock(), SystemRandom());
+  if (!key_file.ok()) return key_file.status();
+  if (!key_file->empty()) spdlog::info("msg=\"admin key created\" file={}", *key_file);
+
+  if (absl::Status status = parts.catalog.Load(parts.store.get()); !status.ok()) return status;
+  parts.writer.emplace(parts.store.get(), WriterOptions());
+  // First of the observers: the others rely on the catalogue being up to date.
+  parts.writer->AddObserver(&parts.catalog);
+  parts.reads.emplace(parts.store.get(), config.read_threads,
+                      static_cast<size_t>(config.max_queued_reads));
+  BeastTransportOptions transport;
+  transport.allow_networks = config.allow_networks;
+  transport.extra_trusted_pem = config.webhook_ca;
+  transport.dns_servers = config.dns_servers;
+  parts.transport = NewBeastTransport(&parts.executor, transport);
+  parts.engine.emplace(Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer,
+                                     &*parts.reads, &parts.catalog, parts.transport.get()},
+                       EngineOptions());
+  parts.engine->Start();
+
+  ApiWorld world;
+  world.clock = SystemClock();
+  world.random = SystemRandom();
+  world.writer = &*parts.writer;
+  world.reads = &*parts.reads;
+  world.catalog = &parts.catalog;
+  world.send_test = [engine = &*parts.engine](std::shared_ptr<const Webhook> webhook,
+                                              absl::AnyInvocable<void(HttpResult)> done) {
+    engine->SendTest(std::move(webhook), std::move(done));
+  };
+  parts.api = std::make_unique<ApiServer>(std::move(world));
+
+  parts.executor.Start();
+  parts.writer_thread.emplace(&*parts.writer);
+  parts.checkpoint_thread.emplace(parts.store.get(), kCheckpointInterval);
+  Janitor::Start(&parts.executor, &*parts.writer, kJanitorInterval);
+
+  ApiServerOptions options;
+  options.listen = config.listen;
+  options.reflection = config.reflection;
+  if (!config.tls_certificate.empty()) {
+    grpc::SslServerCredentialsOptions tls;
+    tls.pem_key_cert_pairs.push_back({config.tls_key, config.tls_certificate});
+    options.credentials = grpc::SslServerCredentials(tls);
+  }
+  if (absl::Status status = parts.api->Start(options); !status.ok()) return status;
+  parts.address =
+      absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", parts.api->port());
+  return process;
+}
+
+ServerProcess::ServerProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+ServerProcess::~ServerProcess() {
+  if (parts_ != nullptr) Stop(absl::ZeroDuration());
+}
+
+std::string ServerProcess::address() const { return parts_->address; }
+
+void ServerProcess::Stop(absl::Duration drain_timeout) {
+  const absl::Duration end = SystemClock()->Monotonic() + drain_timeout;
+  const auto left = [end] {
+    return std::max(end - SystemClock()->Monotonic(), absl::ZeroDuration());
+  };
+  Parts& parts = *parts_;
+  auto drained = std::make_shared<Latch>();
+  if (parts.api != nullptr) parts.api->BeginShutdown();
+  const bool running = parts.engine && parts.writer_thread;
+  if (running) parts.engine->Drain([drained] { drained->Set(); });
+  if (parts.api != nullptr) parts.api->FinishShutdown(left());
+  const bool in_time = running && drained->WaitFor(left());
+  // Answers what is still under way, which is then attempted again after the next start.
+  parts.transport.reset();
+  if (running && !in_time && !drained->WaitFor(kLastRecords)) {
+    spdlog::warn("msg=\"some outcomes were not recorded\"");
+  }
+  parts.checkpoint_thread.reset();
+  parts.writer_thread.reset();
+  parts.reads.reset();
+  parts.executor.Stop();
+  parts.api.reset();
+  parts.engine.reset();
+  if (parts.store != nullptr) parts.store->Checkpoint().IgnoreError();
+  parts_.reset();
+}
+
+}  // namespace latchwire
