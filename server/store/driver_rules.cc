@@ -48,7 +48,10 @@ struct ResetResults {
     create.webhook.revision = 0;
     create.generation = 0;
   }
-  void operator()(UpdateWebhook& update) const { update.generation = 0; }
+  void operator()(UpdateWebhook& update) const {
+    if (update.generation != 0) --update.webhook.revision;  // it was applied and taken back
+    update.generation = 0;
+  }
   void operator()(DeleteWebhook& del) const { del.generation = 0; }
   void operator()(PurgeDeleted& purge) const { purge.more = false; }
   void operator()(AcquireLeases& acquire) const { acquire.fences = {}; }

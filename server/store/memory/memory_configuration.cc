@@ -43,6 +43,7 @@ void Tables::Apply(UpdateWebhook& update) {
     return;
   }
   update.webhook.id = stored->second.id;
+  update.webhook.ordering = stored->second.ordering;
   ++update.webhook.revision;
   update.generation = ++tenants[update.webhook.key.tenant].generation;
   NormalizeTimes(&update.webhook);

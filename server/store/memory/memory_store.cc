@@ -51,8 +51,7 @@ bool EarlierDue(const DeliveryRow* a, const DeliveryRow* b) {
          std::pair(b->delivery.due_time, b->delivery.key.event_number);
 }
 
-// Pending deliveries that do not wait for another one: all those without a lane, and the head of
-// each lane. Earliest due first.
+// Pending deliveries without a lane, and the head of each lane. Earliest due first.
 std::vector<const DeliveryRow*> Startable(const std::map<int64_t, DeliveryRow>& rows) {
   std::vector<const DeliveryRow*> startable;
   std::set<std::string> lanes;
@@ -249,7 +248,7 @@ class MemoryStore : public Store {
     MutexLock lock(&database_->mutex);
     std::vector<const DeliveryRow*> candidates = StartableOf(webhook);
     std::erase_if(candidates, [&](const DeliveryRow* row) {
-      return exclude.contains(row->delivery.key.event_number);
+      return !row->delivery.lane.empty() || exclude.contains(row->delivery.key.event_number);
     });
     return TakeDue(candidates, now, limit);
   }
@@ -259,37 +258,16 @@ class MemoryStore : public Store {
       const absl::flat_hash_set<std::string>& exclude_lanes) override {
     MutexLock lock(&database_->mutex);
     std::vector<const DeliveryRow*> heads = StartableOf(webhook);
-    // Deliveries from before the webhook was ordered have no lane yet: they take that of their
-    // event, and go before the lane's own head.
-    std::stable_sort(heads.begin(), heads.end(), [](const DeliveryRow* a, const DeliveryRow* b) {
-      return a->delivery.lane.empty() > b->delivery.lane.empty();
-    });
-    std::set<std::string> taken;
     std::erase_if(heads, [&](const DeliveryRow* row) {
-      const std::string lane = EffectiveLane(*row);
-      if (exclude_lanes.contains(lane)) return true;
-      if (row->delivery.lane.empty() && row->delivery.due_time > ToStoredTime(now)) return false;
-      return !taken.insert(lane).second;
+      return row->delivery.lane.empty() || exclude_lanes.contains(row->delivery.lane);
     });
-    std::sort(heads.begin(), heads.end(), EarlierDue);
-    DueDeliveries due = TakeDue(heads, now, limit);
-    for (PendingDelivery& pending : due.deliveries) {
-      if (pending.delivery.lane.empty()) {
-        pending.delivery.lane = LaneOf(pending.event->source, pending.event->subject);
-      }
-    }
-    return due;
+    return TakeDue(heads, now, limit);
   }
 
  private:
   template <typename M>
   void Apply(M& mutation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
     database_->tables.Apply(mutation);
-  }
-
-  static std::string EffectiveLane(const DeliveryRow& row) {
-    return row.delivery.lane.empty() ? LaneOf(row.event->source, row.event->subject)
-                                     : row.delivery.lane;
   }
 
   std::vector<const DeliveryRow*> StartableOf(WebhookKey webhook)

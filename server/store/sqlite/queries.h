@@ -1,0 +1,49 @@
+// The texts of the reads, in one place so that a test can look at the plan of each: by index only,
+// with no scan of a table and no sorting.
+#pragma once
+
+#include "server/store/sqlite/rows.h"
+
+namespace latchwire::sqlite {
+
+inline constexpr char kLoadTenants[] = "SELECT id, generation FROM tenant ORDER BY id";
+inline constexpr char kLoadWebhooks[] =
+    "SELECT " LATCHWIRE_WEBHOOK_COLUMNS " FROM webhook WHERE key > ?1 ORDER BY key LIMIT ?2";
+inline constexpr char kLoadApiKeys[] =
+    "SELECT tenant, id, secret_hash, role, agent, display_name, created FROM api_key ORDER BY id";
+inline constexpr char kHasWebhook[] = "SELECT 1 FROM webhook WHERE key = ?1";
+
+// Keys from ?1 to below ?2, newest first.
+inline constexpr char kListEvents[] = "SELECT key, " LATCHWIRE_EVENT_HEAD
+                                      ", data FROM event WHERE key >= ?1 AND key < ?2"
+                                      " ORDER BY key DESC";
+inline constexpr char kListEventTargets[] =
+    "SELECT key, rest FROM event WHERE key >= ?1 AND key < ?2 ORDER BY key DESC";
+inline constexpr char kEventHead[] = "SELECT " LATCHWIRE_EVENT_HEAD " FROM event WHERE key = ?1";
+inline constexpr char kListWebhookDeliveries[] =
+    "SELECT number, state FROM delivery WHERE webhook = ?1 AND number >= ?2 AND number <= ?3"
+    " ORDER BY number DESC";
+inline constexpr char kDeliveryState[] =
+    "SELECT state FROM delivery WHERE webhook = ?1 AND number = ?2";
+inline constexpr char kListAttempts[] =
+    "SELECT attempt, record FROM attempt WHERE webhook = ?1 AND number = ?2 AND attempt > ?3"
+    " ORDER BY attempt LIMIT ?4";
+
+// One row per webhook; the two probes end at their first row each.
+inline constexpr char kLoadWork[] =
+    "SELECT key,"
+    " (SELECT due FROM delivery INDEXED BY delivery_due"
+    "  WHERE webhook = key AND state = 0 AND lane IS NULL ORDER BY due LIMIT 1),"
+    " (SELECT 1 FROM delivery INDEXED BY delivery_lane"
+    "  WHERE webhook = key AND state = 0 AND lane IS NOT NULL LIMIT 1)"
+    " FROM webhook WHERE key > ?1 ORDER BY key";
+inline constexpr char kDueNumbers[] =
+    "SELECT number, due FROM delivery INDEXED BY delivery_due"
+    " WHERE webhook = ?1 AND state = 0 AND lane IS NULL ORDER BY due, number";
+// The head of the first lane above ?2: with it each lane costs one probe, however long it is.
+inline constexpr char kNextHead[] =
+    "SELECT lane, number, due FROM delivery INDEXED BY delivery_lane"
+    " WHERE webhook = ?1 AND state = 0 AND lane IS NOT NULL AND lane > ?2"
+    " ORDER BY lane, number LIMIT 1";
+
+}  // namespace latchwire::sqlite

@@ -1,0 +1,52 @@
+#include "server/store/sqlite/transaction.h"
+
+#include "server/store/sqlite/codec.h"
+
+namespace latchwire::sqlite {
+namespace {
+
+constexpr char kSelectTenant[] =
+    "SELECT generation, next_number, next_uid FROM tenant WHERE id = ?1";
+constexpr char kPutTenant[] = "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4)";
+constexpr char kWebhookExists[] = "SELECT 1 FROM webhook WHERE key = ?1";
+
+}  // namespace
+
+absl::StatusOr<Transaction::TenantRow*> Transaction::GetTenant(TenantId tenant) {
+  const auto [entry, is_new] = tenants_.try_emplace(tenant);
+  TenantRow& row = entry->second;
+  if (!is_new) return &row;
+  Query query = connection_.Use(kSelectTenant);
+  query.Int(tenant);
+  if (query.Next()) {
+    row.generation = query.IntAt(0);
+    row.next_number = query.IntAt(1);
+    row.next_uid = query.IntAt(2);
+  }
+  if (!query.status().ok()) return query.status();
+  return &row;
+}
+
+absl::Status Transaction::Flush() {
+  for (auto& [tenant, row] : tenants_) {
+    if (!row.changed) continue;
+    Query query = connection_.Use(kPutTenant);
+    query.Int(tenant).Int(row.generation).Int(row.next_number).Int(row.next_uid);
+    if (absl::Status status = query.Run(); !status.ok()) return status;
+    row.changed = false;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Transaction::WebhookExists(WebhookKey key) {
+  const auto found = webhooks_.find(key);
+  if (found != webhooks_.end()) return found->second;
+  Query query = connection_.Use(kWebhookExists);
+  query.Int(PackedKey(key));
+  const bool exists = query.Next();
+  if (!query.status().ok()) return query.status();
+  webhooks_[key] = exists;
+  return exists;
+}
+
+}  // namespace latchwire::sqlite

@@ -1,0 +1,113 @@
+// The one suite that every driver of the store passes: what store.h and mutation.h promise.
+//
+// A driver's own test links the suite as a whole archive and says
+//   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, testing::Values(&MakeMemoryDatabase));
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/domain/error.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/store/store.h"
+
+namespace latchwire {
+
+// A database that outlives the handles on it.
+class TestDatabase {
+ public:
+  virtual ~TestDatabase() = default;
+  virtual std::unique_ptr<Store> Open() = 0;
+};
+
+using TestDatabaseFactory = std::unique_ptr<TestDatabase> (*)();
+
+// Describes one event for the helpers of the fixture.
+struct EventSpec {
+  std::string id;  // empty: a fresh UUID
+  std::string type = "door.opened";
+  std::string source = "panel-1";
+  std::string subject = "door-1";
+  std::string data = R"({"n":1.00})";
+};
+
+class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> {
+ protected:
+  StoreConformanceTest() : database_(GetParam()()), store_(database_->Open()) {}
+
+  Store& store() { return *store_; }
+  std::unique_ptr<Store> OpenAnother() { return database_->Open(); }
+  void Reopen() {
+    store_.reset();
+    store_ = database_->Open();
+  }
+
+  // One mutation in a Write of its own, which must succeed as a whole.
+  template <typename M>
+  M Apply(M mutation) {
+    return ApplyTo(*store_, std::move(mutation));
+  }
+  template <typename M>
+  M ApplyTo(Store& store, M mutation) {
+    Mutation one[] = {std::move(mutation)};
+    EXPECT_EQ(store.Write(absl::MakeSpan(one)), absl::OkStatus());
+    return std::get<M>(std::move(one[0]));
+  }
+
+  int64_t GenerationOf(TenantId tenant);
+  // A webhook that exists; tests name it by its key.
+  WebhookKey MakeWebhook(WebhookOrdering ordering = WebhookOrdering::kNone,
+                         TenantId tenant = kDefaultTenant);
+  Webhook SampleWebhook(TenantId tenant);  // with every field set to something of its own
+
+  std::shared_ptr<Event> MakeEvent(const EventSpec& spec = {});
+  // A publisher's append of these events to these webhooks, not yet written.
+  AppendEvents Publishing(const std::vector<EventSpec>& specs,
+                          const std::vector<WebhookKey>& webhooks = {},
+                          TenantId tenant = kDefaultTenant);
+  // The same, written; gives the numbers.
+  std::vector<int64_t> Publish(const std::vector<EventSpec>& specs,
+                               const std::vector<WebhookKey>& webhooks = {},
+                               TenantId tenant = kDefaultTenant);
+  int64_t PublishOne(const EventSpec& spec, const std::vector<WebhookKey>& webhooks) {
+    return Publish({spec}, webhooks).at(0);
+  }
+  // An append of an agent's events with these sequences, with checksum = sequence * 10.
+  AppendEvents Streaming(const AgentStream& stream, int lane,
+                         const std::vector<uint64_t>& sequences);
+  AgentStream OpenStream(const std::string& agent, uint64_t epoch);
+
+  // Leases on all partitions, taken by the first call.
+  int64_t FenceOf(WebhookKey webhook);
+  DeliveryOutcome OutcomeOf(DeliveryKey key, int attempt, DeliveryState state,
+                            absl::Duration until_due = absl::ZeroDuration());
+  DeliveryOutcome::Result Record(DeliveryOutcome outcome);
+
+  Delivery DeliveryAt(DeliveryKey key);  // fails the test when there is none
+  std::vector<int64_t> DueNumbers(WebhookKey webhook, int limit = 100);
+
+  const absl::Time kNow = absl::FromUnixSeconds(1'767'225'600);  // 2026-01-01T00:00:00Z
+  absl::Time now_ = kNow;
+
+ private:
+  const std::unique_ptr<TestDatabase> database_;
+  std::unique_ptr<Store> store_;
+  int made_ids_ = 0;
+  std::array<int64_t, kPartitionCount> fences_{};
+};
+
+// `ReasonOf(status)` of an error, for EXPECT_EQ.
+MATCHER_P(HasReason, reason, "") { return !arg.ok() && ReasonOf(arg) == reason; }
+
+// Everything of a value as text, so that a comparison shows what differs.
+std::string Describe(const Event& event);
+std::string Describe(const Webhook& webhook);
+std::string Describe(const Delivery& delivery);
+std::string Describe(const Attempt& attempt);
+std::string Describe(const ApiKey& key);
+
+}  // namespace latchwire
