@@ -36,6 +36,17 @@ std::string EncodeEvent(const Event& event) {
   return proto.SerializeAsString();
 }
 
+std::optional<Event> DecodeEventIdentity(absl::string_view record) {
+  v1::Event proto;
+  if (!proto.ParseFromArray(record.data(), static_cast<int>(record.size()))) return std::nullopt;
+  Event event;
+  event.id = proto.id();
+  event.type = proto.type();
+  event.source = proto.source();
+  event.attributes = {proto.attributes().begin(), proto.attributes().end()};
+  return event;
+}
+
 int LaneOfPriority(int priority) {
   if (priority >= 9) return 3;
   if (priority >= 7) return 2;

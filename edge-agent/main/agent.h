@@ -1,0 +1,31 @@
+// The agent put together: intake -> spool -> uplink.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "edge-agent/main/config.h"
+
+namespace latchwire {
+
+class Agent {
+ public:
+  // Opens the spool, binds the port, starts the threads. Errors name what could not be had.
+  static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentConfig& config);
+  // Stops if that was not done.
+  ~Agent();
+
+  std::string ListenAddress() const;
+  uint16_t ListenPort() const;
+
+  // Answers what is under way, closes the spool cleanly, joins the threads. What is not sent stays.
+  void Stop();
+
+ private:
+  struct Parts;
+  explicit Agent(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace latchwire
