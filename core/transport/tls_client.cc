@@ -58,8 +58,9 @@ std::unique_ptr<TlsClient::Stream> TlsClient::NewStream(boost::asio::ip::tcp::so
 }
 
 std::string TlsClient::Describe(Stream& stream, const boost::system::error_code& error) {
+  // Until a certificate was looked at, the result is that of a call out of order.
   const long verified = SSL_get_verify_result(stream.native_handle());
-  if (verified != X509_V_OK) {
+  if (verified != X509_V_OK && verified != X509_V_ERR_INVALID_CALL) {
     return absl::StrCat("the certificate was refused: ", X509_verify_cert_error_string(verified));
   }
   if (error.category() == boost::asio::error::get_ssl_category()) {

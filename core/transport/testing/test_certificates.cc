@@ -68,14 +68,16 @@ bssl::UniquePtr<X509> MakeCertificate(EVP_PKEY* key, const std::string& common_n
 }  // namespace
 
 struct TestAuthority::Impl {
+  explicit Impl(const std::string& name)
+      : certificate(MakeCertificate(key.get(), name, 1, absl::Hours(24))) {}
+
   bssl::UniquePtr<EVP_PKEY> key = MakeKey();
-  bssl::UniquePtr<X509> certificate =
-      MakeCertificate(key.get(), "Latchwire test authority", 1, absl::Hours(24));
+  bssl::UniquePtr<X509> certificate;
   std::string pem;
   long next_serial = 2;
 };
 
-TestAuthority::TestAuthority() : impl_(std::make_unique<Impl>()) {
+TestAuthority::TestAuthority(const std::string& name) : impl_(std::make_unique<Impl>(name)) {
   X509* const own = impl_->certificate.get();
   Require(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
   AddExtension(own, NID_basic_constraints, "critical,CA:TRUE");

@@ -18,7 +18,7 @@ struct TestCertificate {
 // A certificate authority with a key of its own, P-256.
 class TestAuthority {
  public:
-  TestAuthority();
+  explicit TestAuthority(const std::string& name = "Latchwire test authority");
   ~TestAuthority();
 
   const std::string& certificate_pem() const;
