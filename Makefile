@@ -20,7 +20,7 @@ generate: install ## Generate the Go, gateway and Python code from the protos
 	@cmake/generate.sh
 
 configure: install
-	@[ -e $(BUILD)/build.ninja ] || cmake --preset debug
+	@[ -e $(BUILD)/build.ninja ] || cmake --fresh --preset debug
 
 build: configure ## Build server, agent, gateway and tests into build/debug
 	@cmake/generate.sh gateway && cmake/generate.sh python
