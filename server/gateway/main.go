@@ -56,11 +56,11 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.server.Target, "server", "127.0.0.1:50051", "`host:port` of the server's gRPC API")
 	flags.BoolVar(&s.server.TLS, "server_tls", false, "connect to the server with TLS")
-	flags.StringVar(&s.server.CAFile, "server_ca", "",
+	flags.StringVar(&s.server.CAFile, "server_ca_file", "",
 		"PEM `file` of the authority that signed the server's certificate; implies --server_tls")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`address:port` to serve HTTP on; port 0 takes a free one")
-	flags.StringVar(&s.tlsCertificate, "tls_certificate", "", "PEM `file` of the certificate chain to serve HTTPS with")
-	flags.StringVar(&s.tlsKey, "tls_key", "", "PEM `file` of its private key")
+	flags.StringVar(&s.tlsCertificate, "tls_certificate_file", "", "PEM `file` of the certificate chain to serve HTTPS with")
+	flags.StringVar(&s.tlsKey, "tls_key_file", "", "PEM `file` of its private key")
 	flags.DurationVar(&s.drainTimeout, "drain_timeout", 20*time.Second, "how long requests may take to finish after SIGTERM")
 	flags.BoolVar(&showVersion, "version", false, "print the version and exit")
 	if err := flags.Parse(arguments); err != nil {
@@ -118,7 +118,7 @@ func serve(ctx context.Context, s settings, stdout io.Writer) error {
 	if s.tlsCertificate != "" || s.tlsKey != "" {
 		pair, err := tls.LoadX509KeyPair(s.tlsCertificate, s.tlsKey)
 		if err != nil {
-			return fmt.Errorf("--tls_certificate, --tls_key: %w", err)
+			return fmt.Errorf("--tls_certificate_file, --tls_key_file: %w", err)
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}

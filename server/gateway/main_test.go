@@ -113,8 +113,8 @@ func TestTLSOnBothSides(t *testing.T) {
 	}
 	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: authority}, DisableKeepAlives: true}}
-	if got := ready(client, "https", "--server_ca", certificateFile,
-		"--tls_certificate", certificateFile, "--tls_key", keyFile); got != 200 {
+	if got := ready(client, "https", "--server_ca_file", certificateFile,
+		"--tls_certificate_file", certificateFile, "--tls_key_file", keyFile); got != 200 {
 		t.Errorf("the right authority: %d", got)
 	}
 	if got := ready(client, "http", "--server_tls"); got != 503 {
@@ -127,11 +127,11 @@ func TestTLSOnBothSides(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for arguments, want := range map[string]int{
-		"stray":                           2,
-		"--nonsense":                      2,
-		"--listen nonsense":               1,
-		"--server_ca /no/such/file":       1,
-		"--tls_certificate /no/such/file": 1,
+		"stray":                                     2,
+		"--nonsense":                                2,
+		"--listen nonsense":                         1,
+		"--server_ca_file /no/such/file":            1,
+		"--tls_certificate_file /no/such/file":      1,
 		"--listen 192.0.2.1:0 --server 127.0.0.1:1": 1,
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
