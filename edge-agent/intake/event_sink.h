@@ -15,8 +15,7 @@ class EventSink {
   virtual ~EventSink() = default;
   // Takes all events or none; each has its id, type and receive_time. `done` is called once, from
   // any thread, when they are durable. RESOURCE_EXHAUSTED: full, try again later.
-  virtual void Accept(std::vector<Event> events,
-                      absl::AnyInvocable<void(absl::Status)> done) = 0;
+  virtual void Accept(std::vector<Event> events, absl::AnyInvocable<void(absl::Status)> done) = 0;
 };
 
 }  // namespace latchwire

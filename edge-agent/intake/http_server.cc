@@ -1,8 +1,6 @@
 #include "edge-agent/intake/http_server.h"
 
 // Before Asio, whose awaitable.hpp needs it.
-#include <utility>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -12,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/domain/error.h"
@@ -118,8 +117,8 @@ class HttpServer::Session : public std::enable_shared_from_this<Session> {
     idle_ = false;
     if (error) return OnReadError(error);
     const auto& head = parser_->get();
-    const absl::Status status = core_->router_->CheckHead(View(head.method_string()),
-                                                          View(head.target()));
+    const absl::Status status =
+        core_->router_->CheckHead(View(head.method_string()), View(head.target()));
     if (!status.ok()) {
       // What may follow as its body is no request.
       if (!parser_->is_done()) close_ = true;
@@ -146,10 +145,10 @@ class HttpServer::Session : public std::enable_shared_from_this<Session> {
   void OnReadError(beast::error_code error) {
     close_ = true;
     if (error == http::error::body_limit) {
-      return Answer(ErrorResponse(MakeError(
-          absl::StatusCode::kOutOfRange, "REQUEST_TOO_LARGE",
-          absl::StrCat("the body is longer than ", kMaxRestBodyBytes, " bytes"),
-          {{"field", "body"}, {"limit_bytes", absl::StrCat(kMaxRestBodyBytes)}})));
+      return Answer(ErrorResponse(
+          MakeError(absl::StatusCode::kOutOfRange, "REQUEST_TOO_LARGE",
+                    absl::StrCat("the body is longer than ", kMaxRestBodyBytes, " bytes"),
+                    {{"field", "body"}, {"limit_bytes", absl::StrCat(kMaxRestBodyBytes)}})));
     }
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
       return Answer(ErrorResponse(MakeError(
@@ -189,9 +188,9 @@ class HttpServer::Session : public std::enable_shared_from_this<Session> {
 
   void Answer(IntakeResponse response) {
     const auto& request = parser_->get();
-    core_->options_.access(absl::StrCat(peer_, " ", View(request.method_string()), " ",
-                                        View(request.target().substr(0, request.target().find('?'))),
-                                        " ", response.http_status));
+    core_->options_.access(absl::StrCat(
+        peer_, " ", View(request.method_string()), " ",
+        View(request.target().substr(0, request.target().find('?'))), " ", response.http_status));
     answer_.emplace();
     answer_->version(11);
     answer_->result(static_cast<unsigned>(response.http_status));
@@ -219,12 +218,13 @@ class HttpServer::Session : public std::enable_shared_from_this<Session> {
   }
 
   void Discard() {
-    stream_.async_read_some(buffer_.prepare(32 * 1024), [self = shared_from_this()](
-                                                            beast::error_code error, size_t size) {
-      self->discarded_ += size;
-      if (error || self->discarded_ > kMaxDiscardedBytes) return self->Close();
-      self->Discard();
-    });
+    stream_.async_read_some(buffer_.prepare(32 * 1024),
+                            [self = shared_from_this()](beast::error_code error, size_t size) {
+                              self->discarded_ += size;
+                              if (error || self->discarded_ > kMaxDiscardedBytes)
+                                return self->Close();
+                              self->Discard();
+                            });
   }
 
   void Close() { stream_.close(); }
@@ -256,9 +256,9 @@ void HttpServer::Core::Accept() {
     if (sessions_.size() < 2 * static_cast<size_t>(options_.max_connections)) {
       auto session = std::make_shared<Session>(this, std::move(socket));
       if (full) {
-        session->Refuse(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                                  absl::StrCat("more than ", options_.max_connections,
-                                               " connections")));
+        session->Refuse(
+            MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                      absl::StrCat("more than ", options_.max_connections, " connections")));
       } else {
         session->Start();
       }

@@ -48,8 +48,9 @@ class JsonDialect : public IntakeDialect {
         }
         given_priority = true;
       } else if (name != "token") {
-        return FieldError(name, "no such query parameter; there are type, canonical_type, source, "
-                                "subject, occur_time, priority and token");
+        return FieldError(name,
+                          "no such query parameter; there are type, canonical_type, source, "
+                          "subject, occur_time, priority and token");
       }
     }
     if (event.type.empty()) return FieldError("type", "query parameter is required");

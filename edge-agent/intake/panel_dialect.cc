@@ -37,8 +37,9 @@ class PanelDialect : public IntakeDialect {
     Event event;
     event.canonical_type = absl::StartsWith(type, "log.") ? CanonicalTypeOf(type) : "";
     if (event.canonical_type.empty()) {
-      return FieldError("event_type", "must be one of the panel's 41 types, such as "
-                                      "log.access_granted_by_api_call");
+      return FieldError("event_type",
+                        "must be one of the panel's 41 types, such as "
+                        "log.access_granted_by_api_call");
     }
     event.type = type;
     event.priority = PriorityOf(event.canonical_type);

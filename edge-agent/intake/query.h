@@ -19,9 +19,7 @@ class Query {
 
   // The last one of that name, as most servers read it.
   std::optional<absl::string_view> Find(absl::string_view name) const;
-  const std::vector<std::pair<std::string, std::string>>& parameters() const {
-    return parameters_;
-  }
+  const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> parameters_;

@@ -49,8 +49,8 @@ IntakeResponse AcceptedResponse(const std::vector<std::string>& ids) {
   IntakeResponse response;
   response.body = "{\"accepted\":[";
   for (const std::string& id : ids) {
-    absl::StrAppend(&response.body, response.body.back() == '[' ? "" : ",", "{\"id\":",
-                    JsonQuote(id), "}");
+    absl::StrAppend(&response.body, response.body.back() == '[' ? "" : ",",
+                    "{\"id\":", JsonQuote(id), "}");
   }
   response.body += "]}";
   return response;
@@ -83,8 +83,8 @@ IntakeResponse ErrorResponse(const absl::Status& status) {
   return response;
 }
 
-IntakeRouter::IntakeRouter(IntakeConfig config, EventSink* sink, const Clock* clock,
-                           Random* random, std::function<std::string()> health)
+IntakeRouter::IntakeRouter(IntakeConfig config, EventSink* sink, const Clock* clock, Random* random,
+                           std::function<std::string()> health)
     : sink_(sink), clock_(clock), random_(random), health_(std::move(health)) {
   if (!config.acogo.empty()) dialects_.push_back(MakeAcogoDialect(std::move(config.acogo)));
   if (!config.situator.empty()) {
@@ -137,9 +137,8 @@ void IntakeRouter::Handle(absl::string_view target, IntakeRequest request,
   const IntakeDialect* dialect = FindDialect(request.path);
   if (dialect == nullptr) return refuse(CheckHead("", target));
   const size_t question_mark = target.find('?');
-  auto query = Query::Parse(question_mark == absl::string_view::npos
-                                ? ""
-                                : target.substr(question_mark + 1));
+  auto query = Query::Parse(
+      question_mark == absl::string_view::npos ? "" : target.substr(question_mark + 1));
   if (!query.ok()) return refuse(query.status());
   request.query = *std::move(query);
   auto events = dialect->Read(request);
@@ -160,10 +159,9 @@ void IntakeRouter::Handle(absl::string_view target, IntakeRequest request,
       if (!fresh && !known.empty()) ++stats_.repeated_events;
     }
     if (!fresh && known.empty()) {
-      return refuse(WithRetryAfter(
-          MakeError(absl::StatusCode::kUnavailable, "OVERLOADED",
-                    "this event is being stored already"),
-          absl::Seconds(1)));
+      return refuse(WithRetryAfter(MakeError(absl::StatusCode::kUnavailable, "OVERLOADED",
+                                             "this event is being stored already"),
+                                   absl::Seconds(1)));
     }
     if (!fresh) {
       done(AcceptedResponse({known}));

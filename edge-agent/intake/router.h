@@ -71,7 +71,8 @@ class IntakeRouter {
 
   mutable Mutex mutex_;
   mutable IntakeStats stats_ ABSL_GUARDED_BY(mutex_);
-  // By (source, event_id, created_at), the id of the event taken; empty while it is not durable yet.
+  // By (source, event_id, created_at), the id of the event taken; empty while it is not durable
+  // yet.
   absl::flat_hash_map<std::string, std::string> recent_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> recent_order_ ABSL_GUARDED_BY(mutex_);
 };

@@ -121,7 +121,8 @@ Agent::~Agent() { Stop(); }
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   if (absl::Status status = CheckConfig(config); !status.ok()) return status;
   auto key = ReadSecretFile(config.key_file);
-  if (!key.ok()) return absl::InvalidArgumentError(absl::StrCat("key_file: ", key.status().message()));
+  if (!key.ok())
+    return absl::InvalidArgumentError(absl::StrCat("key_file: ", key.status().message()));
   GrpcIngestOptions grpc_options{.server = config.server, .key = *key, .tls = config.tls};
   if (!config.root_certificates_file.empty()) {
     auto pem = ReadSecretFile(config.root_certificates_file);
@@ -139,8 +140,8 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   spool_options.segment_bytes = config.spool_segment_bytes;
   spool_options.machine_identity = MachineIdentity();
   spool_options.warn = Warn;
-  auto spool = Spool::Open(spool_options, PosixSpoolFileSystem(), &parts->disk_executor,
-                           SystemRandom());
+  auto spool =
+      Spool::Open(spool_options, PosixSpoolFileSystem(), &parts->disk_executor, SystemRandom());
   if (!spool.ok()) {
     return absl::Status(spool.status().code(),
                         absl::StrCat("spool.directory = '", config.spool_directory,
@@ -165,14 +166,14 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
         const SpoolStats spool_stats = raw->spool->Stats();
         const UplinkStats uplink_stats = raw->uplink->Stats();
         const IntakeStats intake_stats = raw->router->Stats();
-        return absl::StrCat(
-            ",\"connected\":", uplink_stats.connected ? "true" : "false",
-            ",\"held_events\":", spool_stats.held_records, ",\"spool_bytes\":", spool_stats.bytes,
-            ",\"accepted_events\":", intake_stats.accepted_events,
-            ",\"acked_events\":", uplink_stats.acked_events,
-            ",\"rejected_events\":", uplink_stats.rejected_events,
-            ",\"dropped_events\":", uplink_stats.dropped_events,
-            ",\"refused_requests\":", intake_stats.refused_requests);
+        return absl::StrCat(",\"connected\":", uplink_stats.connected ? "true" : "false",
+                            ",\"held_events\":", spool_stats.held_records,
+                            ",\"spool_bytes\":", spool_stats.bytes,
+                            ",\"accepted_events\":", intake_stats.accepted_events,
+                            ",\"acked_events\":", uplink_stats.acked_events,
+                            ",\"rejected_events\":", uplink_stats.rejected_events,
+                            ",\"dropped_events\":", uplink_stats.dropped_events,
+                            ",\"refused_requests\":", intake_stats.refused_requests);
       });
   RememberHeld(parts->spool.get(), parts->router.get());
   const SpoolStats held = parts->spool->Stats();

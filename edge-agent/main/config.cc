@@ -1,9 +1,10 @@
 #include "edge-agent/main/config.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -85,8 +86,8 @@ class TableReader {
     if (!status_.ok()) return;
     const toml::node* node = table_.get(key);
     const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    status_ = absl::InvalidArgumentError(
-        absl::StrCat(file_, ":", line, ": ", path_, key, ": ", what));
+    status_ =
+        absl::InvalidArgumentError(absl::StrCat(file_, ":", line, ": ", path_, key, ": ", what));
   }
 
  private:
@@ -171,8 +172,8 @@ absl::Status ReadConfig(absl::string_view toml, absl::string_view name, AgentCon
     const toml::table root = toml::parse(std::string_view(toml.data(), toml.size()));
     return ReadTables(root, name, config);
   } catch (const toml::parse_error& error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, ":", error.source().begin.line, ": ", std::string(error.description())));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ":", error.source().begin.line, ": ", std::string(error.description())));
   }
 }
 
@@ -233,7 +234,8 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   text << file.rdbuf();
   if (!file) return absl::NotFoundError(absl::StrCat("cannot read the file ", path));
   const std::string secret(absl::StripAsciiWhitespace(text.str()));
-  if (secret.empty()) return absl::InvalidArgumentError(absl::StrCat("the file ", path, " is empty"));
+  if (secret.empty())
+    return absl::InvalidArgumentError(absl::StrCat("the file ", path, " is empty"));
   return secret;
 }
 

@@ -12,11 +12,11 @@
 namespace latchwire {
 
 struct AgentConfig {
-  std::string agent;                     // the name that the key is bound to
+  std::string agent;                      // the name that the key is bound to
   std::string listen = "127.0.0.1:8090";  // address:port for devices; port 0: any free one
   std::string server = "127.0.0.1:50051";
-  std::string key_file;  // holds `<id>.<secret>`
-  bool tls = false;      // to the server
+  std::string key_file;                // holds `<id>.<secret>`
+  bool tls = false;                    // to the server
   std::string root_certificates_file;  // PEM; empty: the system's
   std::string spool_directory;
   uint64_t spool_max_bytes = 256 * 1024 * 1024;

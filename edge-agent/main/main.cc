@@ -35,8 +35,8 @@ namespace latchwire {
 namespace {
 
 std::string VersionText() {
-  return absl::StrCat("latchwire-agent ", LATCHWIRE_VERSION, "\ncryptography: ",
-                      CryptoLibraryVersion(), "\n");
+  return absl::StrCat("latchwire-agent ", LATCHWIRE_VERSION,
+                      "\ncryptography: ", CryptoLibraryVersion(), "\n");
 }
 
 void Override(const absl::Flag<std::string>& flag, std::string* value) {
@@ -101,11 +101,11 @@ int Run() {
   }
   std::cout << "listening on " << (*agent)->ListenAddress() << std::endl;
   const IntakeConfig& intake = config->intake;
-  for (const auto& [family, count] : {std::pair("acogo", intake.acogo.size()),
-                                      std::pair("situator", intake.situator.size()),
-                                      std::pair("panel", intake.panel.size()),
-                                      std::pair("json", intake.json.size())}) {
-    if (count == 0) spdlog::info("/in/{} is off: no [intake.{}] in the configuration", family, family);
+  for (const auto& [family, count] :
+       {std::pair("acogo", intake.acogo.size()), std::pair("situator", intake.situator.size()),
+        std::pair("panel", intake.panel.size()), std::pair("json", intake.json.size())}) {
+    if (count == 0)
+      spdlog::info("/in/{} is off: no [intake.{}] in the configuration", family, family);
   }
   for (const IntakeCredential& panel : intake.panel) {
     if (panel.secret.empty()) spdlog::warn("/in/panel takes unsigned requests from anyone");

@@ -33,9 +33,8 @@ absl::Status ToAbslStatus(const grpc::Status& status) {
   for (const google::protobuf::Any& any : details.details()) {
     google::rpc::RetryInfo retry;
     if (!any.UnpackTo(&retry)) continue;
-    result = WithRetryAfter(std::move(result),
-                            absl::Seconds(retry.retry_delay().seconds()) +
-                                absl::Nanoseconds(retry.retry_delay().nanos()));
+    result = WithRetryAfter(std::move(result), absl::Seconds(retry.retry_delay().seconds()) +
+                                                   absl::Nanoseconds(retry.retry_delay().nanos()));
   }
   return result;
 }
@@ -93,9 +92,8 @@ class GrpcIngestStream : public IngestStream,
   }
 
   void OnDone(const grpc::Status& status) override {
-    executor_->Post([callbacks = callbacks_, result = ToAbslStatus(status)] {
-      callbacks->on_done(result);
-    });
+    executor_->Post(
+        [callbacks = callbacks_, result = ToAbslStatus(status)] { callbacks->on_done(result); });
     const std::shared_ptr<GrpcIngestStream> last = std::move(self_);
   }
 
@@ -127,8 +125,8 @@ class GrpcIngestConnector : public IngestConnector {
       ssl.pem_root_certs = options_.root_certificates;
       credentials = grpc::SslCredentials(ssl);
     }
-    stub_ = IngestService::NewStub(
-        grpc::CreateCustomChannel(options_.server, credentials, arguments));
+    stub_ =
+        IngestService::NewStub(grpc::CreateCustomChannel(options_.server, credentials, arguments));
   }
 
   std::shared_ptr<IngestStream> Connect(IngestStream::Callbacks callbacks) override {

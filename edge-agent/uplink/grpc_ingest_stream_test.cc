@@ -119,9 +119,8 @@ TEST(GrpcIngestStreamTest, EveryEventArrivesOnceThoughTheServerKeepsCutting) {
     event.receive_time = SystemClock()->Now();
     event.data = "{}";
     expected.push_back(event.id);
-    (*spool)->Append({{1, EncodeEvent(event)}}, [](absl::Status status) {
-      EXPECT_TRUE(status.ok()) << status;
-    });
+    (*spool)->Append({{1, EncodeEvent(event)}},
+                     [](absl::Status status) { EXPECT_TRUE(status.ok()) << status; });
   }
   EXPECT_EQ(service.WaitForEvents(200), expected);
   EXPECT_GT(uplink.Stats().connects, 5u);

@@ -40,7 +40,8 @@ absl::Status Failure(absl::string_view doing, const std::string& path) {
 
 absl::Status SetAsideFile::Add(const SetAsideEvent& event) {
   const std::string line = absl::StrCat(
-      "{\"time\":", JsonString(absl::FormatTime(absl::RFC3339_full, event.time, absl::UTCTimeZone())),
+      "{\"time\":",
+      JsonString(absl::FormatTime(absl::RFC3339_full, event.time, absl::UTCTimeZone())),
       ",\"epoch\":\"", absl::Hex(event.epoch, absl::kZeroPad16), "\",\"lane\":", event.lane,
       ",\"sequence\":", event.sequence, ",\"reason\":", JsonString(event.reason),
       ",\"detail\":", JsonString(event.detail), ",\"record\":\"", Base64Encode(event.record),

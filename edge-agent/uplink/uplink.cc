@@ -20,8 +20,8 @@ constexpr absl::string_view kSequenceConflict = "SEQUENCE_CONFLICT";
 
 }  // namespace
 
-Uplink::Uplink(UplinkOptions options, Spool* spool, IngestConnector* connector,
-               SetAside* set_aside, Executor* executor, const Clock* clock, Random* random)
+Uplink::Uplink(UplinkOptions options, Spool* spool, IngestConnector* connector, SetAside* set_aside,
+               Executor* executor, const Clock* clock, Random* random)
     : options_(std::move(options)),
       spool_(spool),
       connector_(connector),
@@ -210,8 +210,8 @@ void Uplink::OnAck(const Ack& ack) {
   }
   if (ack.has_retry_after()) {
     lane.sent = lane.acked;
-    const absl::Duration delay = absl::Seconds(ack.retry_after().seconds()) +
-                                 absl::Nanoseconds(ack.retry_after().nanos());
+    const absl::Duration delay =
+        absl::Seconds(ack.retry_after().seconds()) + absl::Nanoseconds(ack.retry_after().nanos());
     const absl::Duration wait = std::clamp(delay, options_.first_backoff, absl::Minutes(10));
     lane.paused_until = clock_->Monotonic() + wait;
     executor_->PostAfter(wait, [this] { Pump(); });
@@ -235,8 +235,9 @@ std::vector<SpoolRecord> Uplink::SetAsideRejected(const Ack& ack) {
     options_.warn(absl::StrCat("the server will never take lane ", ack.lane(), " sequence ",
                                rejected.sequence(), ": ", rejected.reason(), " ",
                                rejected.detail()));
-    SetAsideEvent event{clock_->Now(), epoch_, ack.lane(), rejected.sequence(),
-                        rejected.reason(), rejected.detail(), ""};
+    SetAsideEvent event{
+        clock_->Now(),     epoch_, ack.lane(), rejected.sequence(), rejected.reason(),
+        rejected.detail(), ""};
     if (found) event.record = std::move(records[0].payload);
     const absl::Status status = set_aside_->Add(event);
     if (!status.ok()) options_.warn(absl::StrCat("not set aside: ", status.message()));

@@ -36,13 +36,14 @@ struct UplinkStats {
   uint64_t acked_events = 0;
   uint64_t rejected_events = 0;  // set aside
   uint64_t dropped_events = 0;   // reported as never to come
-  uint64_t rescued_events = 0;   // numbered anew, because another copy of the spool used their numbers
+  uint64_t rescued_events =
+      0;  // numbered anew, because another copy of the spool used their numbers
 };
 
-// One stream speaks of one epoch of the spool; the oldest that holds anything goes first. Batches go
-// out lane by lane, urgent lanes first, with one turn in eight for the others, and a quarter of the
-// window kept for lane 3. Everything but the constructor and Stats runs on `executor`, which must
-// have stopped before the uplink is destroyed.
+// One stream speaks of one epoch of the spool; the oldest that holds anything goes first. Batches
+// go out lane by lane, urgent lanes first, with one turn in eight for the others, and a quarter of
+// the window kept for lane 3. Everything but the constructor and Stats runs on `executor`, which
+// must have stopped before the uplink is destroyed.
 class Uplink {
  public:
   // Sets the spool's listener.
@@ -104,8 +105,8 @@ class Uplink {
   bool stopping_ = false;
   absl::AnyInvocable<void()> stopped_;
   std::shared_ptr<IngestStream> stream_;  // null between streams
-  uint64_t stream_number_ = 0;            // so that a late callback or timer of an older one is known
-  uint64_t epoch_ = 0;                    // of the stream
+  uint64_t stream_number_ = 0;  // so that a late callback or timer of an older one is known
+  uint64_t epoch_ = 0;          // of the stream
   bool welcomed_ = false;
   bool writing_ = false;
   bool finishing_ = false;

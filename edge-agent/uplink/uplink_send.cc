@@ -120,7 +120,8 @@ void Uplink::SendFrom(int lane_index, uint64_t last_held) {
 }
 
 void Uplink::SendDropped(int lane, uint64_t from, uint64_t to, absl::string_view reason) {
-  options_.warn(absl::StrCat("lane ", lane, " sequences ", from, " to ", to, " are lost: ", reason));
+  options_.warn(
+      absl::StrCat("lane ", lane, " sequences ", from, " to ", to, " are lost: ", reason));
   if (Unacked() == 0) owed_since_ = clock_->Monotonic();
   ConnectRequest request;
   agent::v1::Dropped* dropped = request.mutable_dropped();
@@ -177,19 +178,19 @@ void Uplink::Rescue(uint64_t epoch, int lane, uint64_t after) {
 void Uplink::AppendAnew(std::vector<SpoolRecord> records,
                         absl::AnyInvocable<void(absl::Status)> then) {
   const uint64_t count = records.size();
-  spool_->Append(std::move(records), [this, count,
-                                      then = std::move(then)](absl::Status status) mutable {
-    executor_->Post([this, count, status, then = std::move(then)]() mutable {
-      if (status.ok()) {
-        MutexLock lock(&mutex_);
-        stats_.rescued_events += count;
-      } else {
-        options_.warn(absl::StrCat("events could not be numbered anew: ", status.message()));
-      }
-      then(std::move(status));
-      Pump();  // the epoch may be over now
-    });
-  });
+  spool_->Append(
+      std::move(records), [this, count, then = std::move(then)](absl::Status status) mutable {
+        executor_->Post([this, count, status, then = std::move(then)]() mutable {
+          if (status.ok()) {
+            MutexLock lock(&mutex_);
+            stats_.rescued_events += count;
+          } else {
+            options_.warn(absl::StrCat("events could not be numbered anew: ", status.message()));
+          }
+          then(std::move(status));
+          Pump();  // the epoch may be over now
+        });
+      });
 }
 
 }  // namespace latchwire

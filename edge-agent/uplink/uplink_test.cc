@@ -13,139 +13,14 @@
 #include "core/domain/error.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 #include "edge-agent/uplink/event_codec.h"
+#include "edge-agent/uplink/testing/fake_ingest_server.h"
 
 namespace latchwire {
 namespace {
 
-using agent::v1::Ack;
-using agent::v1::ConnectRequest;
-using agent::v1::ConnectResponse;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// A server as the protocol describes it, and a network that may break at any message.
-class FakeServer : public IngestConnector {
- public:
-  FakeServer(SimulatedExecutor* executor, Random* random) : executor_(executor), random_(random) {}
-
-  class Stream : public IngestStream, public std::enable_shared_from_this<Stream> {
-   public:
-    Stream(FakeServer* server, Callbacks callbacks)
-        : server_(server), callbacks_(std::move(callbacks)) {}
-    void Write(ConnectRequest request) override {
-      EXPECT_FALSE(writing_) << "one write at a time";
-      if (done_) return;
-      writing_ = true;
-      server_->executor_->PostAfter(server_->latency, [self = shared_from_this(), request] {
-        self->writing_ = false;
-        if (self->done_) return;
-        self->callbacks_.on_written();
-        if (!self->done_) self->server_->Receive(self, request);
-      });
-    }
-    void FinishWrites() override { End(absl::OkStatus()); }
-    void Cancel() override { End(absl::CancelledError("cancelled")); }
-    void End(absl::Status status) {
-      if (std::exchange(done_, true)) return;
-      server_->executor_->Post([self = shared_from_this(), status] {
-        self->callbacks_.on_done(status);
-      });
-    }
-    void Send(ConnectResponse response) {
-      server_->executor_->PostAfter(server_->latency, [self = shared_from_this(), response] {
-        if (!self->done_) self->callbacks_.on_message(response);
-      });
-    }
-
-    uint64_t epoch = 0;
-
-   private:
-    FakeServer* const server_;
-    Callbacks callbacks_;
-    bool writing_ = false;
-    bool done_ = false;
-  };
-
-  std::shared_ptr<IngestStream> Connect(IngestStream::Callbacks callbacks) override {
-    auto stream = std::make_shared<Stream>(this, std::move(callbacks));
-    if (current) current->End(absl::AbortedError("fenced"));
-    current = stream;
-    if (down) stream->End(absl::UnavailableError("connection refused"));
-    return stream;
-  }
-
-  void Receive(const std::shared_ptr<Stream>& stream, const ConnectRequest& request) {
-    ++messages;
-    if (random_->NextUnit() < break_before) return stream->End(absl::UnavailableError("broken"));
-    if (silent) return;
-    if (request.has_hello()) {
-      hellos.push_back(request.hello());
-      stream->epoch = request.hello().epoch();
-      ConnectResponse response;
-      auto* welcome = response.mutable_welcome();
-      welcome->set_max_batch_events(batch_events);
-      welcome->set_max_batch_bytes(10'000);
-      welcome->set_max_unacked_events(window);
-      for (const auto& range : request.hello().ranges()) {
-        auto* cursor = welcome->add_cursors();
-        cursor->set_lane(range.lane());
-        cursor->set_through(cursors[{stream->epoch, range.lane()}]);
-      }
-      return stream->Send(response);
-    }
-    const int lane = request.has_events() ? request.events().lane() : request.dropped().lane();
-    uint64_t& cursor = cursors[{stream->epoch, lane}];
-    Ack ack;
-    ack.set_lane(lane);
-    if (request.has_dropped()) {
-      EXPECT_EQ(request.dropped().from(), cursor + 1);
-      cursor = request.dropped().to();
-      dropped += request.dropped().to() - request.dropped().from() + 1;
-    }
-    if (busy && request.has_events()) {
-      ack.mutable_retry_after()->set_seconds(2);
-    } else {
-      EXPECT_LE(request.events().events_size(), batch_events);
-      order.push_back(lane);
-      for (const auto& event : request.events().events()) {
-        if (event.sequence() <= cursor) continue;
-        if (event.sequence() != cursor + 1) break;  // what followed a refused batch
-        cursor = event.sequence();
-        if (rejects.contains(event.event().type())) {
-          auto* rejected = ack.add_rejected();
-          rejected->set_sequence(event.sequence());
-          rejected->set_reason(reject_reason);
-          continue;
-        }
-        arrived.push_back(event.event().id());
-      }
-    }
-    ack.set_through(cursor);
-    if (random_->NextUnit() < break_after) return stream->End(absl::UnavailableError("broken"));
-    ConnectResponse response;
-    *response.mutable_ack() = ack;
-    if (!hold_acks) stream->Send(response);
-  }
-
-  absl::Duration latency = absl::Milliseconds(5);
-  bool down = false, busy = false, silent = false, hold_acks = false;
-  double break_before = 0, break_after = 0;
-  int batch_events = 4, window = 16;
-  std::set<std::string> rejects;
-  std::string reject_reason = "FIELD_INVALID";
-  std::shared_ptr<Stream> current;
-  std::vector<agent::v1::Hello> hellos;
-  std::map<std::pair<uint64_t, int>, uint64_t> cursors;
-  std::vector<std::string> arrived;
-  std::vector<int> order;
-  uint64_t dropped = 0;
-  int messages = 0;
-
- private:
-  SimulatedExecutor* const executor_;
-  Random* const random_;
-};
 
 class RememberingSetAside : public SetAside {
  public:
@@ -164,14 +39,15 @@ class UplinkTest : public testing::Test {
   }
 
   void OpenSpool() {
-    auto spool = Spool::Open({.directory = "spool", .segment_bytes = 2000}, &disk_, &executor_,
-                             &random_);
+    auto spool =
+        Spool::Open({.directory = "spool", .segment_bytes = 2000}, &disk_, &executor_, &random_);
     ASSERT_TRUE(spool.ok()) << spool.status();
     spool_ = *std::move(spool);
   }
   void StartUplink() {
     uplink_ = std::make_unique<Uplink>(
-        UplinkOptions{.agent = "gate-1", .version = "0.1.0",
+        UplinkOptions{.agent = "gate-1",
+                      .version = "0.1.0",
                       .warn = [this](absl::string_view text) { log_.emplace_back(text); }},
         spool_.get(), &server_, &set_aside_, &executor_, &clock_, &random_);
     uplink_->Start();
@@ -218,7 +94,7 @@ class UplinkTest : public testing::Test {
   SimulatedExecutor executor_{&clock_};
   SeededRandom random_{11};
   FakeFileSystem disk_;
-  FakeServer server_{&executor_, &random_};
+  FakeIngestServer server_{&executor_, &random_};
   RememberingSetAside set_aside_;
   std::vector<std::string> log_;
   std::vector<std::string> answered_;
