@@ -101,12 +101,15 @@ SLEEPERS = {}
 
 
 def check_sleeps(files, exempt=None):
-    """A test that sleeps is slow and still flaky: step the clock, or wait for the event itself."""
+    """A test that sleeps is slow and still flaky: step the clock, or wait for the event itself.
+
+    tests/bench/ is exempt: it judges nothing, and measures over a stretch of time.
+    """
     exempt = SLEEPERS if exempt is None else exempt
     bad = []
     for path, text in files.items():
         if is_test(path) and path.endswith((*CPP, ".py", ".go")) and path not in exempt \
-                and not path.startswith("tests/house/"):
+                and not path.startswith(("tests/house/", "tests/bench/")):
             code = cpp_code(text) if path.endswith((*CPP, ".go")) else re.sub(r"#[^\n]*", "", text)
             bad += [f"{path}:{line_of(code, m.start())}: sleeps ({m.group()})"
                     for m in _SLEEP.finditer(code)]
