@@ -1,8 +1,9 @@
 """Runs what the documentation says.
 
 A fenced block that begins with ```console test holds a session in a shell: a line with `$ ` is a command (continued by a
-backslash at its end), the lines after it are what it prints, where `...` stands for any text, also over several lines. All
-blocks of a file share one folder and one environment, from the first to the last; every command must succeed.
+backslash at its end), the lines after it are what it prints, where `...` stands for any text, also over several lines, and a
+line of `...` alone for any lines or none. All blocks of a file share one folder and one environment, from the first to the
+last; every command must succeed.
 """
 
 from __future__ import annotations
@@ -45,8 +46,14 @@ def commands_of(markdown: str) -> List[Command]:
 
 
 def fits(expected: str, printed: str) -> bool:
-    pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
-    return re.fullmatch(pattern, printed.strip(), re.S) is not None
+    pattern = ""
+    for line in expected.strip().splitlines():
+        if line == "...":
+            pattern += r"(?:[^\n]*\n)*"
+        else:
+            pattern += ".*".join(re.escape(part) for part in line.split("...")) + r"\n"
+    text = printed.strip()
+    return re.fullmatch(pattern, text + "\n" if text else "", re.S) is not None
 
 
 def run_document(path: pathlib.Path, folder: pathlib.Path, environment: Dict[str, str]) -> int:

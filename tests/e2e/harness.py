@@ -94,7 +94,7 @@ class Server(Program):
             "--listen",
             self.address,
             "--drain_timeout",
-            "10s",
+            "2s",
             *allow,
             *self.extra,
         ]

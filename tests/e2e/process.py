@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pathlib
 import re
@@ -10,9 +9,6 @@ import signal
 import subprocess
 import threading
 from typing import Dict, List, Optional
-
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -44,13 +40,13 @@ class Process:
         self._lines: List[str] = []
         self._changed = threading.Condition()
         self._ended = False
+        # No preexec_fn: it would fork this process, which gRPC's threads do not survive.
         self._process = subprocess.Popen(
-            self.arguments,
+            ["setpriv", "--pdeathsig", "KILL", "--", *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})},
-            preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
             start_new_session=True,  # Ctrl-C is for us; we decide the order in which things stop
         )
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -189,7 +189,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(client, receiver):
     stored = client.batch_publish(events)
     assert [event.number for event in stored] == list(range(1, 21))
     receiver.wait(20)
-    bad = [latchwire.Event(type="door.opened", json="{}"), latchwire.Event(type="no spaces here")]
+    bad = [latchwire.Event(type="door.opened", json="{}"), latchwire.Event(type="no spaces", json="{}")]
     error = refused(client.batch_publish, bad)
     assert error.reason == "FIELD_INVALID" and "events[1].type" in error.field_violations[0].field
     assert len(list(client.list_events())) == 20

@@ -42,9 +42,9 @@ def test_quickstart(language, environment, client):
 
 
 @pytest.mark.parametrize("language", EXAMPLES)
-def test_quickstart_with_a_wrong_key(language, environment):
-    answer = run(
-        *EXAMPLES[language](), env={**environment, "LATCHWIRE_KEY": "wrong.key"}, timeout_s=600
-    )
+def test_quickstart_with_a_wrong_key(language, environment, server):
+    id, _, secret = server.admin_key.partition(".")
+    wrong = {**environment, "LATCHWIRE_KEY": f"{id}.{'x' * len(secret)}"}
+    answer = run(*EXAMPLES[language](), env=wrong, timeout_s=600)
     assert answer.returncode != 0
     assert "API_KEY_INVALID" in answer.stdout + answer.stderr
