@@ -92,7 +92,8 @@ const (
 	ErrorReason_ERROR_REASON_REQUEST_TOO_LARGE ErrorReason = 27
 	// `INVALID_ARGUMENT`: the request's body is not well-formed JSON. Metadata: `offset`.
 	ErrorReason_ERROR_REASON_JSON_INVALID ErrorReason = 28
-	// `UNAVAILABLE`: the gateway cannot reach the server. Try again after the `google.rpc.RetryInfo`.
+	// `UNAVAILABLE` or `DEADLINE_EXCEEDED`: the gateway cannot reach the server, or got no answer in
+	// time; the call may have been done all the same.
 	ErrorReason_ERROR_REASON_SERVER_UNREACHABLE ErrorReason = 29
 )
 

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// A page holds at most 1 MiB of events' data or one larger event; this leaves room for the rest.
+// The server ends a page at about 2 MiB; this is that with room to grow.
 const maxMessageBytes = 16 << 20
 
 // callTimeout is longer than the longest call, SendTestEvent to a receiver that takes 60 s.
