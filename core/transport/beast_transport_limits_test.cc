@@ -139,6 +139,27 @@ TEST(BeastTransportConnect, BlockedAddressesAreNeverTouched) {
   EXPECT_EQ(server.accepted_connections(), 0);
 }
 
+TEST(BeastTransportConnect, Ipv6) {
+  LoopbackServerOptions at;
+  at.address = "::1";
+  std::unique_ptr<LoopbackServer> server;
+  try {
+    server = std::make_unique<LoopbackServer>(Always(ServerScript::Answer(200)), at);
+  } catch (const std::exception& error) {
+    GTEST_SKIP() << "this machine has no IPv6: " << error.what();
+  }
+  BeastTransportOptions options = TransportRunner::LoopbackOptions();
+  TransportRunner refusing(options);
+  EXPECT_EQ(refusing.Send(TransportRunner::Post(server->Url())).error,
+            TransportError::kBlockedAddress);
+  options.allow_networks = ParseIpNetworks("::1").value();
+  TransportRunner runner(options);
+  const HttpResult result = runner.Send(TransportRunner::Post(server->Url()));
+  EXPECT_EQ(result.http_status, 200) << result.detail;
+  EXPECT_EQ(result.remote_address, absl::StrCat("[::1]:", server->port()));
+  EXPECT_EQ(server->requests()[0].Header("Host"), absl::StrCat("[::1]:", server->port()));
+}
+
 TEST(BeastTransportReuse, AnIdleConnectionThatWasClosedIsNotUsed) {
   LoopbackServer server(Always(ServerScript::Answer(200).Close()));
   TransportRunner runner;

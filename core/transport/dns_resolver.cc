@@ -20,7 +20,11 @@ namespace asio = boost::asio;
 class DnsResolver::Socket : public std::enable_shared_from_this<Socket> {
  public:
   Socket(DnsResolver* resolver, int fd)
-      : resolver_(resolver), fd_(fd), descriptor_(*resolver->context_, fd) {}
+      : resolver_(resolver), fd_(fd), descriptor_(*resolver->context_) {
+    // c-ares calls from C, where no exception may pass. Unwatched, the question times out.
+    boost::system::error_code ignored;
+    descriptor_.assign(fd, ignored);
+  }
 
   void Watch(bool readable, bool writable) {
     want_read_ = readable;
@@ -30,7 +34,7 @@ class DnsResolver::Socket : public std::enable_shared_from_this<Socket> {
   }
   void Forget() {
     resolver_ = nullptr;
-    descriptor_.release();  // before c-ares closes it
+    if (descriptor_.is_open()) descriptor_.release();  // before c-ares closes it
   }
 
  private:

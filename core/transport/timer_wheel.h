@@ -42,6 +42,8 @@ class TimerWheel {
   // Never early. An armed timer is moved.
   void Arm(Timer* timer, absl::Duration delay) { ArmAt(timer, clock_->Monotonic() + delay); }
   void ArmAt(Timer* timer, absl::Duration monotonic);
+  // Expires what is due. Happens by itself; tests in simulated time call it.
+  void Advance();
 
  private:
   using Slot = boost::intrusive::list<Timer, boost::intrusive::constant_time_size<false>>;
@@ -49,7 +51,6 @@ class TimerWheel {
 
   Slot& SlotOf(int64_t tick) { return slots_[static_cast<size_t>(tick % kSlots)]; }
   void Sleep(int64_t until_tick);
-  void Advance();
 
   const Clock* const clock_;
   boost::asio::steady_timer sleep_;

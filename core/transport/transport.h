@@ -57,6 +57,8 @@ struct HttpResult {
   int http_status = 0;
   std::string retry_after;  // the header's value as sent, empty when there is none
   std::string body;         // at most response_body_limit bytes, even when error is set
+  // The body is not whole: longer than the limit, or it ended early, or outlasted the deadline.
+  // Once the whole head of an answer is there, its status counts all the same.
   bool body_truncated = false;
   absl::Duration duration;     // of the whole exchange, monotonic
   std::string remote_address;  // "192.0.2.7:443", empty when never connected

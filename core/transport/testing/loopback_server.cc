@@ -325,8 +325,11 @@ int LoopbackServer::port() const { return impl_->port(); }
 
 std::string LoopbackServer::Url(absl::string_view target) const {
   const LoopbackServerOptions& options = impl_->options();
-  return absl::StrCat(options.certificate.empty() ? "http://" : "https://", options.address, ":",
-                      port(), target);
+  const std::string host = absl::StrContains(options.address, ":")
+                               ? absl::StrCat("[", options.address, "]")
+                               : options.address;
+  return absl::StrCat(options.certificate.empty() ? "http://" : "https://", host, ":", port(),
+                      target);
 }
 
 std::vector<ServerRequest> LoopbackServer::requests() const { return impl_->requests(); }
