@@ -15,6 +15,7 @@ from e2e.receiver import Receiver
 
 PORTS = {"server": 50051, "gateway": 8080, "agent": 8090, "receiver": 9000}
 AGENT = "demo-agent"
+WEBHOOK_PATH = "/webhook"  # of the demo's own webhook; other paths are the user's
 
 
 class DemoError(Exception):
@@ -77,7 +78,7 @@ class Stack:
     def _make_webhook(self):
         """The webhook of the run before, pointed at this run's receiver, or a new one."""
         file = self.state / "webhook.json"
-        url = self.receiver.url("/webhook")
+        url = self.receiver.url(WEBHOOK_PATH)
         if file.exists():
             kept = json.loads(file.read_text())
             self.secret = kept["secret"]
@@ -106,7 +107,7 @@ class Stack:
             "LATCHWIRE_GATEWAY": f"http://{self.gateway.address}",
             "LATCHWIRE_AGENT": f"http://{self.agent.address}",
             "LATCHWIRE_ACOGO_TOKEN": self.acogo_token,
-            "LATCHWIRE_RECEIVER": self.receiver.url("/webhook"),
+            "LATCHWIRE_RECEIVER": self.receiver.url("/yours"),
         }
         lines = [f'export {name}="{value}"\n' for name, value in values.items()]
         file = self.state / "env.sh"
