@@ -11,9 +11,8 @@ namespace latchwire {
 namespace {
 
 constexpr size_t kIdBytes = 12;  // 16 characters
-constexpr size_t kIdLength = 16;
 constexpr size_t kSecretBytes = 32;
-constexpr size_t kMaxSecretLength = 128;
+constexpr size_t kMaxTokenLength = 256;
 
 template <size_t kSize>
 std::string RandomText(Random* random) {
@@ -23,7 +22,7 @@ std::string RandomText(Random* random) {
 }
 
 bool IsBase64Url(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return absl::ascii_isalnum(c) || c == '-' || c == '_';
   });
 }
@@ -54,12 +53,10 @@ NewApiKey MakeApiKey(Random* random) {
 }
 
 std::optional<std::pair<std::string, std::string>> ParseToken(absl::string_view token) {
-  if (token.size() < kIdLength + 2 || token.size() > kIdLength + 1 + kMaxSecretLength) {
-    return std::nullopt;
-  }
-  if (token[kIdLength] != '.') return std::nullopt;
-  const absl::string_view id = token.substr(0, kIdLength);
-  const absl::string_view secret = token.substr(kIdLength + 1);
+  const size_t dot = token.find('.');
+  if (token.size() > kMaxTokenLength || dot == absl::string_view::npos) return std::nullopt;
+  const absl::string_view id = token.substr(0, dot);
+  const absl::string_view secret = token.substr(dot + 1);
   if (!IsBase64Url(id) || !IsBase64Url(secret)) return std::nullopt;
   return std::make_pair(std::string(id), std::string(secret));
 }
