@@ -1,0 +1,183 @@
+// How many events per second the SQLite store takes through their whole life on this file system:
+// stored with their deliveries, then their outcomes recorded, each batch in one fsynced
+// transaction.
+//
+//   bench-store FOLDER [events] [batch] [webhooks] [targets] [publisher|agent]
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/id.h"
+#include "core/base/random.h"
+#include "server/store/sqlite/sqlite_store.h"
+
+namespace latchwire {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+struct Load {
+  int64_t events = 200'000;
+  int batch = 512;
+  int webhooks = 100;
+  int targets = 1;  // webhooks of each event
+  bool publisher = false;
+};
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+void Check(const absl::Status& status) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  std::exit(1);
+}
+
+class Bench {
+ public:
+  Bench(Store* store, Load load) : store_(*store), load_(load) {
+    for (int i = 0; i < load_.webhooks; ++i) {
+      CreateWebhook create;
+      create.webhook.key.tenant = kDefaultTenant;
+      create.webhook.id = absl::StrCat("webhook-", i);
+      generation_ = Write(std::move(create)).generation;
+    }
+    AcquireLeases acquire;
+    acquire.owner = "bench";
+    acquire.now = now_;
+    acquire.duration = absl::Hours(1000);
+    fences_ = Write(std::move(acquire)).fences;
+  }
+
+  // Appends one batch and records the outcomes of the one before, as a busy server does.
+  void Step() {
+    Mutation mutations[] = {Append(), std::move(outcomes_)};
+    Check(store_.Write(absl::MakeSpan(mutations)));
+    for (const Mutation& mutation : mutations) Check(StatusOf(mutation));
+    outcomes_ = RecordOutcomes();
+    for (const NewEvent& event : std::get<AppendEvents>(mutations[0]).events) {
+      for (const DeliveryTarget& target : event.targets) {
+        DeliveryOutcome& outcome = outcomes_.outcomes.emplace_back();
+        outcome.key = {{kDefaultTenant, target.webhook_uid}, event.event->number};
+        outcome.state = DeliveryState::kSucceeded;
+        outcome.attempt.number = 1;
+        outcome.attempt.start_time = now_;
+        outcome.attempt.duration = absl::Milliseconds(12);
+        outcome.attempt.http_status = 200;
+        outcome.fence = fences_[PartitionOf(outcome.key.webhook)];
+      }
+    }
+  }
+
+ private:
+  template <typename M>
+  M Write(M mutation) {
+    Mutation one[] = {std::move(mutation)};
+    Check(store_.Write(absl::MakeSpan(one)));
+    Check(StatusOf(one[0]));
+    return std::get<M>(std::move(one[0]));
+  }
+
+  AppendEvents Append() {
+    AppendEvents append;
+    append.tenant = kDefaultTenant;
+    append.generation = generation_;
+    now_ += absl::Milliseconds(10);
+    append.now = now_;
+    for (int i = 0; i < load_.batch; ++i) {
+      NewEvent& incoming = append.events.emplace_back();
+      incoming.event = std::make_shared<Event>();
+      incoming.deduplicate = load_.publisher;
+      Event& event = *incoming.event;
+      event.id = Uuid::MakeV7(now_, &random_).ToString();
+      event.type = "log.access_granted_by_api_call";
+      event.canonical_type = "access.granted";
+      event.source = absl::StrCat("panel-", next_ % 500);
+      event.subject = "door-1";
+      event.occur_time = now_;
+      event.receive_time = now_;
+      event.attributes = {{"origin", "api"}};
+      event.data = absl::StrCat(R"({"event":"access_granted","sequence":)", next_, R"(,"filler":")",
+                                std::string(200, 'x'), R"("})");
+      for (int j = 0; j < load_.targets; ++j) {
+        incoming.targets.emplace_back().webhook_uid = 1 + (next_ + j) % load_.webhooks;
+      }
+      ++next_;
+    }
+    return append;
+  }
+
+  Store& store_;
+  const Load load_;
+  SeededRandom random_{1};
+  absl::Time now_ = absl::FromUnixSeconds(1'767'225'600);
+  int64_t generation_ = 0;
+  int64_t next_ = 0;
+  std::array<int64_t, kPartitionCount> fences_{};
+  RecordOutcomes outcomes_;
+};
+
+int Main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr,
+                 "usage: bench-store FOLDER [events] [batch] [webhooks] [targets] "
+                 "[publisher|agent]\n");
+    return 2;
+  }
+  Load load;
+  if (argc > 2) load.events = std::atoll(argv[2]);
+  if (argc > 3) load.batch = std::atoi(argv[3]);
+  if (argc > 4) load.webhooks = std::atoi(argv[4]);
+  if (argc > 5) load.targets = std::atoi(argv[5]);
+  if (argc > 6) load.publisher = std::string(argv[6]) == "publisher";
+
+  SqliteOptions options;
+  options.path = std::string(argv[1]) + "/bench-store.db";
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options.path + suffix);
+  auto store = OpenSqliteStore(options);
+  Check(store.status());
+  Bench bench(store->get(), load);
+
+  std::atomic<bool> done = false;
+  std::thread checkpointer([&] {
+    while (!done) {
+      Check((*store)->Checkpoint());
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  });
+  std::vector<double> commits;
+  const auto start = SteadyClock::now();
+  for (int64_t written = 0; written < load.events; written += load.batch) {
+    const auto commit_start = SteadyClock::now();
+    bench.Step();
+    commits.push_back(SecondsSince(commit_start));
+  }
+  const double seconds = SecondsSince(start);
+  done = true;
+  checkpointer.join();
+  std::sort(commits.begin(), commits.end());
+  const double events = static_cast<double>(commits.size()) * load.batch;
+  std::printf(
+      "%.0f events in %.2f s: %.0f events/s, %d webhooks, %d targets, batches of %d, %s\n"
+      "commit p50 %.1f ms, p99 %.1f ms, max %.1f ms; file %.0f MiB, log %.0f MiB\n",
+      events, seconds, events / seconds, load.webhooks, load.targets, load.batch,
+      load.publisher ? "ids deduplicated" : "ids new", commits[commits.size() / 2] * 1e3,
+      commits[commits.size() * 99 / 100] * 1e3, commits.back() * 1e3,
+      static_cast<double>(std::filesystem::file_size(options.path)) / (1 << 20),
+      static_cast<double>(std::filesystem::file_size(options.path + "-wal")) / (1 << 20));
+  store->reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options.path + suffix);
+  return 0;
+}
+
+}  // namespace
+}  // namespace latchwire
+
+int main(int argc, char** argv) { return latchwire::Main(argc, argv); }
