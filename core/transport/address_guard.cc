@@ -96,7 +96,7 @@ std::vector<IpAddress> HeldV4(const IpAddress& address) {
 absl::Status Refuse(const std::string& address, const Rule& rule) {
   return absl::PermissionDeniedError(absl::StrCat(
       "address ", address, " is in ", rule.network.ToString(), " (", rule.name,
-      "), which deliveries may not reach; the operator can allow it with --allow-networks"));
+      "), which deliveries may not reach; the operator can allow it with --allow_networks"));
 }
 
 }  // namespace

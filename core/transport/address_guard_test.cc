@@ -31,7 +31,7 @@ TEST_P(AddressGuardTable, Judges) {
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << GetParam().address;
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr(IpAddress::Parse(GetParam().address)->ToString()),
-                    HasSubstr(GetParam().rule), HasSubstr("--allow-networks")));
+                    HasSubstr(GetParam().rule), HasSubstr("--allow_networks")));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -92,10 +92,10 @@ TEST(AddressGuard, AllowedNetworksGoBeforeTheRules) {
 TEST(AddressGuard, RefusalNamesAddressRuleAndSetting) {
   EXPECT_EQ(Check(AddressGuard(), "127.0.0.1").message(),
             "address 127.0.0.1 is in 127.0.0.0/8 (loopback), which deliveries may not reach; the "
-            "operator can allow it with --allow-networks");
+            "operator can allow it with --allow_networks");
   EXPECT_EQ(Check(AddressGuard(), "2002:7f00:1::").message(),
             "address 2002:7f00:1::, which holds 127.0.0.1, is in 127.0.0.0/8 (loopback), which "
-            "deliveries may not reach; the operator can allow it with --allow-networks");
+            "deliveries may not reach; the operator can allow it with --allow_networks");
 }
 
 TEST(ParseIpNetworks, Errors) {

@@ -134,7 +134,7 @@ TEST(BeastTransportConnect, BlockedAddressesAreNeverTouched) {
         runner.Send(TransportRunner::Post(absl::StrCat("http://", host, ":", server.port(), "/")));
     EXPECT_EQ(result.error, TransportError::kBlockedAddress) << host << ": " << result.detail;
     EXPECT_THAT(result.detail, HasSubstr("(loopback)"));
-    EXPECT_THAT(result.detail, HasSubstr("--allow-networks"));
+    EXPECT_THAT(result.detail, HasSubstr("--allow_networks"));
   }
   EXPECT_EQ(server.accepted_connections(), 0);
 }
