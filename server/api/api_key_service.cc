@@ -99,7 +99,7 @@ void ApiKeyService::CreateApiKey(const CallContext& caller, v1::CreateApiKeyRequ
   made.key.role = *role;
   made.key.agent = proto.agent();
   made.key.display_name = proto.display_name();
-  made.key.create_time = world_.clock->Now();
+  made.key.create_time = world_.Now();
   latchwire::CreateApiKey create;
   create.key = std::move(made.key);
   Write<latchwire::CreateApiKey>(world_.writer, std::move(create),

@@ -186,7 +186,7 @@ void DeliveryService::RetryDelivery(const CallContext& caller, v1::RetryDelivery
   if (!key.ok()) return done(key.status());
   latchwire::RetryDelivery retry;
   retry.key = *key;
-  retry.now = world_.clock->Now();
+  retry.now = world_.Now();
   Write<latchwire::RetryDelivery>(
       world_.writer, std::move(retry),
       [this, response, done = std::move(done)](latchwire::RetryDelivery result) mutable {

@@ -95,7 +95,7 @@ EventService::EventService(const ApiWorld* world, const Authenticator* authentic
 
 NewEvent EventService::Prepare(std::shared_ptr<Event> event) const {
   NewEvent added;
-  event->receive_time = world_.clock->Now();
+  event->receive_time = world_.Now();
   added.deduplicate = !event->id.empty();
   if (event->id.empty()) event->id = Uuid::MakeV7(event->receive_time, world_.random).ToString();
   added.event = std::move(event);

@@ -88,12 +88,11 @@ absl::Status IngestStream::OnMessage(agent::v1::ConnectRequest* request, size_t 
       said_hello_ = true;
       return OnHello(request->hello());
     case ConnectRequest::kEvents:
-      return OnItem(request->events().lane(),
-                    TakeBatch(request->mutable_events(), bytes, caller_.tenant, identity_,
-                              world_.clock->Now()));
+      return OnItem(request->events().lane(), TakeBatch(request->mutable_events(), bytes,
+                                                        caller_.tenant, identity_, world_.Now()));
     case ConnectRequest::kDropped:
-      return OnItem(request->dropped().lane(), TakeDropped(request->dropped(), caller_.tenant,
-                                                           identity_, world_.clock->Now()));
+      return OnItem(request->dropped().lane(),
+                    TakeDropped(request->dropped(), caller_.tenant, identity_, world_.Now()));
     case ConnectRequest::MESSAGE_NOT_SET:
       break;
   }
@@ -116,7 +115,7 @@ absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
   open.tenant = caller_.tenant;
   open.agent = hello.agent();
   open.epoch = hello.epoch();
-  open.now = world_.clock->Now();
+  open.now = world_.Now();
   {
     MutexLock lock(&mutex_);
     opening_ = true;
@@ -209,7 +208,8 @@ void IngestStream::OnWritten(int lane, uint64_t id, Mutation mutation) {
     }
     if (!verdict.failure.ok()) {
       spdlog::warn("msg=\"agent stream failed\" agent={} lane={} reason={} error=\"{}\"",
-                   caller_.agent, lane, ReasonOf(verdict.failure), std::string(verdict.failure.message()));
+                   caller_.agent, lane, ReasonOf(verdict.failure),
+                   std::string(verdict.failure.message()));
       CloseLocked(std::move(verdict.failure), When::kNow);
     }
     MaybeWrite();

@@ -33,7 +33,7 @@ std::optional<absl::Time> FromProto(const google::protobuf::Timestamp& proto) {
       proto.nanos() > kMaxNanos) {
     return std::nullopt;
   }
-  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+  return ToMicroseconds(absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos()));
 }
 
 std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto) {
@@ -44,7 +44,12 @@ std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto)
       proto.nanos() > kMaxNanos) {
     return std::nullopt;
   }
-  return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+  return absl::Trunc(absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos()),
+                     absl::Microseconds(1));
+}
+
+absl::Time ToMicroseconds(absl::Time time) {
+  return absl::FromUnixMicros(absl::ToUnixMicros(time));
 }
 
 }  // namespace latchwire

@@ -89,7 +89,7 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   webhook.key.tenant = caller.tenant;
   webhook.id = (id ? *id : Uuid::MakeV4(world_.random)).ToString();
   if (webhook.secret.empty()) webhook.secret = GetFormat(webhook.format)->MakeSecret(world_.random);
-  webhook.create_time = webhook.update_time = webhook.state_time = world_.clock->Now();
+  webhook.create_time = webhook.update_time = webhook.state_time = world_.Now();
   Write<latchwire::CreateWebhook>(
       world_.writer, std::move(create),
       [response, done = std::move(done)](latchwire::CreateWebhook result) mutable {
@@ -164,7 +164,7 @@ void WebhookService::TryUpdate(std::shared_ptr<Update> update) {
   const std::string& etag = update->request->webhook().etag();
   if (!etag.empty() && etag != EtagOf(**current)) return update->done(EtagMismatch(**current));
   absl::StatusOr<Webhook> changed =
-      ApplyUpdate(**current, *update->request, update->fields, world_.clock->Now());
+      ApplyUpdate(**current, *update->request, update->fields, world_.Now());
   if (!changed.ok()) return update->done(changed.status());
 
   latchwire::UpdateWebhook mutation;

@@ -1,6 +1,10 @@
 #include "server/api/world.h"
 
+#include "server/api/time_converter.h"
+
 namespace latchwire {
+
+absl::Time ApiWorld::Now() const { return ToMicroseconds(clock->Now()); }
 
 void AnswerFromStore(ReadPool* reads, Done done, absl::AnyInvocable<absl::Status(Store&)> read) {
   // Shared, because a full pool drops the read with everything in it.

@@ -27,6 +27,9 @@ struct ApiWorld {
   // One attempt of the webhook's test event, now; see Engine::SendTest.
   std::function<void(std::shared_ptr<const Webhook>, absl::AnyInvocable<void(HttpResult)>)>
       send_test;
+
+  // The time that is written, to the microsecond as the store keeps it.
+  absl::Time Now() const;
 };
 
 // Runs `read` on the pool and answers with what it returns; OVERLOADED when the pool is full.
