@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
+#include "core/base/id.h"
 #include "core/domain/error.h"
 #include "server/delivery/engine.h"
 
@@ -201,8 +202,11 @@ void Engine::Suspend(WebhookKey key, std::string reason) {
 
 void Engine::SendTest(std::shared_ptr<const Webhook> webhook,
                       absl::AnyInvocable<void(HttpResult)> done) {
-  const Event event = GetFormat(webhook->format)->TestEvent(*webhook);
-  world_.transport->Send(MakeRequest(event, *webhook, {world_.clock->Now(), 1}), std::move(done));
+  const absl::Time now = world_.clock->Now();
+  Event event = GetFormat(webhook->format)->TestEvent(*webhook);
+  // Formats have no randomness; receivers deduplicate by the message id, so each test needs its own.
+  if (event.id.empty()) event.id = Uuid::MakeV7(now, world_.random).ToString();
+  world_.transport->Send(MakeRequest(event, *webhook, {now, 1}), std::move(done));
 }
 
 }  // namespace latchwire
