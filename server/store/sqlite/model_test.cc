@@ -1,0 +1,380 @@
+// The same random mutations on SQLite and on the maps of the memory store: after each write, all
+// results and all that can be read must be the same.
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/random.h"
+#include "gtest/gtest.h"
+#include "server/store/memory/memory_store.h"
+#include "server/store/sqlite/sqlite_store.h"
+#include "server/store/testing/conformance.h"
+#include "server/store/testing/temporary_folder.h"
+
+namespace latchwire {
+namespace {
+
+constexpr int kIds = 40;
+
+class Model {
+ public:
+  explicit Model(uint64_t seed) : random_(seed), memory_(NewMemoryStore(database_)) { Reopen(); }
+
+  void Step() {
+    std::vector<Mutation> mutations;
+    for (int count = 1 + Below(4); count > 0; --count) mutations.push_back(Make());
+    std::vector<Mutation> copies = mutations;
+    for (Mutation& copy : copies) {
+      auto* append = std::get_if<AppendEvents>(&copy);
+      if (append == nullptr) continue;
+      for (NewEvent& event : append->events) event.event = std::make_shared<Event>(*event.event);
+    }
+    ASSERT_EQ(memory_->Write(absl::MakeSpan(mutations)), absl::OkStatus());
+    ASSERT_EQ(sqlite_->Write(absl::MakeSpan(copies)), absl::OkStatus());
+    for (size_t i = 0; i < mutations.size(); ++i) {
+      ASSERT_EQ(Results(copies[i]), Results(mutations[i]));
+      Learn(mutations[i]);
+    }
+    if (OneIn(10)) {
+      ASSERT_EQ(sqlite_->Checkpoint(), absl::OkStatus());
+    }
+    if (Below(30) == 0) Reopen();
+    now_ += absl::Seconds(Below(40) == 0 ? 86400 * Below(5) : Below(20));
+  }
+
+  void Compare() { ASSERT_EQ(Everything(*sqlite_), Everything(*memory_)); }
+
+ private:
+  void Reopen() {
+    sqlite_.reset();
+    SqliteOptions options;
+    options.path = folder_.File("latchwire.db");
+    auto store = OpenSqliteStore(options);
+    ASSERT_EQ(store.status(), absl::OkStatus());
+    sqlite_ = *std::move(store);
+  }
+
+  int Below(int bound) { return static_cast<int>(random_.NextUint64() % bound); }
+  bool OneIn(int n) { return Below(n) == 0; }
+  TenantId AnyTenant() { return 1 + Below(2); }
+  WebhookKey AnyWebhook() {
+    if (webhooks_.empty() || OneIn(20)) return {AnyTenant(), 1 + Below(12)};
+    return webhooks_[Below(static_cast<int>(webhooks_.size()))].key;
+  }
+  DeliveryKey AnyDelivery() {
+    if (deliveries_.empty() || OneIn(20)) return {AnyWebhook(), 1 + Below(200)};
+    return deliveries_[Below(static_cast<int>(deliveries_.size()))];
+  }
+
+  Mutation Make() {
+    const int choice = Below(100);
+    if (choice < 30) return MakeAppend();
+    if (choice < 65) return MakeOutcomes();
+    if (choice < 72) {
+      RetryDelivery retry;
+      retry.key = AnyDelivery();
+      retry.now = now_;
+      return retry;
+    }
+    if (choice < 78) return MakeStream();
+    if (choice < 80) {
+      RecordDropped dropped;
+      dropped.tenant = 1;
+      dropped.stream = AnyStream();
+      dropped.lane = Below(2);
+      dropped.from = cursors_ + Below(3);
+      dropped.to = dropped.from + Below(3);
+      dropped.now = now_;
+      return dropped;
+    }
+    if (choice < 84) return MakeWebhookMutation();
+    if (choice < 86) {
+      PurgeDeleted purge;
+      purge.limit = 100000;  // how far a smaller step gets is each driver's own
+      return purge;
+    }
+    if (choice < 89) {
+      AcquireLeases acquire;
+      acquire.owner = absl::StrCat("owner-", Below(2));
+      acquire.now = now_;
+      acquire.duration = absl::Seconds(Below(40));
+      return acquire;
+    }
+    if (choice < 90) {
+      ReleaseLeases release;
+      release.owner = absl::StrCat("owner-", Below(2));
+      return release;
+    }
+    if (choice < 95) {
+      CreateApiKey create;
+      create.key.tenant = AnyTenant();
+      create.key.id = absl::StrCat("key-", Below(5));
+      create.key.create_time = now_;
+      return create;
+    }
+    DeleteApiKey del;
+    del.tenant = AnyTenant();
+    del.id = absl::StrCat("key-", Below(5));
+    return del;
+  }
+
+  AppendEvents MakeAppend() {
+    AppendEvents append;
+    append.tenant = AnyTenant();
+    append.generation = generations_[append.tenant] - (OneIn(20) ? 1 : 0);
+    append.now = now_;
+    append.from_agent = OneIn(2);
+    if (append.from_agent) {
+      append.tenant = 1;
+      append.generation = generations_[1];
+      append.stream = AnyStream();
+      append.lane = Below(2);
+      append.first_sequence = cursors_ + Below(3);
+    }
+    uint64_t sequence = append.first_sequence;
+    for (int count = Below(5); count > 0; --count) {
+      NewEvent& incoming = append.events.emplace_back();
+      incoming.event = std::make_shared<Event>();
+      Event& event = *incoming.event;
+      incoming.deduplicate = !append.from_agent && OneIn(2);
+      event.id = incoming.deduplicate ? absl::StrCat("id-", Below(kIds))
+                                      : absl::StrCat("server-id-", ++made_ids_);
+      event.type = absl::StrCat("type-", Below(2));
+      event.source = absl::StrCat("panel-", Below(2));
+      event.subject = absl::StrCat("door-", Below(3));
+      event.data = std::string(Below(3) == 0 ? 6000 : 5, '7');
+      event.receive_time = now_;
+      event.priority = Below(10);
+      if (OneIn(2)) event.attributes["a"] = absl::StrCat(Below(2));
+      incoming.sequence = sequence;
+      incoming.checksum = static_cast<uint32_t>(sequence + Below(10) / 9);
+      sequence += 1 + Below(5) / 4;
+      for (const Webhook& webhook : webhooks_) {
+        if (webhook.key.tenant != append.tenant || OneIn(3)) continue;
+        DeliveryTarget& target = incoming.targets.emplace_back();
+        target.webhook_uid = webhook.key.uid;
+        if (webhook.ordering == WebhookOrdering::kBySubject) {
+          target.lane = LaneOf(event.source, event.subject);
+        }
+        if (OneIn(4)) target.expire_time = now_ + absl::Seconds(Below(60));
+      }
+    }
+    append.cursor_through = append.from_agent && sequence > 0 ? sequence - 1 : 0;
+    return append;
+  }
+
+  RecordOutcomes MakeOutcomes() {
+    RecordOutcomes record;
+    for (int count = 1 + Below(4); count > 0; --count) {
+      DeliveryOutcome& outcome = record.outcomes.emplace_back();
+      outcome.key = AnyDelivery();
+      outcome.state = static_cast<DeliveryState>(Below(4));
+      outcome.due_time = now_ + absl::Seconds(Below(30));
+      outcome.failure_count = Below(5);
+      outcome.attempt.number = OneIn(6) ? 0 : 1 + Below(4);
+      outcome.attempt.start_time = now_;
+      outcome.attempt.duration = absl::Milliseconds(Below(1000));
+      outcome.attempt.http_status = 200 + Below(3);
+      outcome.attempt.error = OneIn(3) ? "TIMEOUT" : "";
+      outcome.attempt.response_body = std::string(Below(20), 'b');
+      outcome.fence = fences_[PartitionOf(outcome.key.webhook)] + (OneIn(60) ? 1 : 0);
+    }
+    return record;
+  }
+
+  AgentStream AnyStream() {
+    if (streams_.empty()) return {"agent-0", 1, 1};
+    AgentStream stream = streams_[Below(static_cast<int>(streams_.size()))];
+    return stream;
+  }
+  OpenAgentStream MakeStream() {
+    OpenAgentStream open;
+    open.tenant = 1;
+    open.agent = absl::StrCat("agent-", Below(2));
+    open.epoch = 1 + Below(2);
+    open.now = now_;
+    return open;
+  }
+
+  Mutation MakeWebhookMutation() {
+    const int choice = Below(6);
+    if (choice < 3 || webhooks_.empty()) {
+      CreateWebhook create;
+      create.webhook.key.tenant = AnyTenant();
+      create.webhook.id = absl::StrCat("webhook-", Below(12));
+      create.webhook.ordering = OneIn(2) ? WebhookOrdering::kBySubject : WebhookOrdering::kNone;
+      create.webhook.create_time = now_;
+      return create;
+    }
+    if (choice < 5) {
+      UpdateWebhook update;
+      update.webhook = webhooks_[Below(static_cast<int>(webhooks_.size()))];
+      update.webhook.url = absl::StrCat("https://example.com/", Below(100));
+      if (OneIn(4)) ++update.webhook.revision;
+      return update;
+    }
+    DeleteWebhook del;
+    del.key = AnyWebhook();
+    del.revision = Below(2);
+    return del;
+  }
+
+  // What later mutations are made of.
+  void Learn(const Mutation& mutation) {
+    if (const auto* acquire = std::get_if<AcquireLeases>(&mutation)) {
+      for (int i = 0; i < kPartitionCount; ++i) {
+        if (acquire->fences[i] != 0) fences_[i] = acquire->fences[i];
+      }
+    }
+    if (const auto* open = std::get_if<OpenAgentStream>(&mutation)) {
+      streams_.push_back({open->agent, open->epoch, open->fence});
+      if (streams_.size() > 3) streams_.erase(streams_.begin());
+      cursors_ = std::max(cursors_, open->through[0]);
+    }
+    if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
+      if (!append->status.ok()) return;
+      if (append->from_agent) cursors_ = append->cursor_through;
+      for (const NewEvent& event : append->events) {
+        if (event.result != NewEvent::Result::kStored) continue;
+        for (const DeliveryTarget& target : event.targets) {
+          deliveries_.push_back({{append->tenant, target.webhook_uid}, event.event->number});
+        }
+      }
+      if (deliveries_.size() > 60) deliveries_.erase(deliveries_.begin(), deliveries_.end() - 60);
+    }
+    webhooks_ = *memory_->LoadWebhooks({}, 1000);
+    const auto tenants = memory_->LoadTenants();
+    for (const Tenant& tenant : *tenants) generations_[tenant.id] = tenant.generation;
+  }
+
+  struct Printer {
+    std::string operator()(const AppendEvents& append) const {
+      std::string text;
+      for (const NewEvent& event : append.events) {
+        absl::StrAppend(&text, static_cast<int>(event.result), "#", event.event->number, " ");
+      }
+      return text;
+    }
+    std::string operator()(const OpenAgentStream& open) const {
+      return absl::StrCat(open.fence, ": ", absl::StrJoin(open.through, ","));
+    }
+    std::string operator()(const RecordOutcomes& record) const {
+      std::string text;
+      for (const DeliveryOutcome& outcome : record.outcomes) {
+        absl::StrAppend(&text, static_cast<int>(outcome.result), " ");
+      }
+      return text;
+    }
+    std::string operator()(const RetryDelivery& retry) const { return Describe(retry.delivery); }
+    std::string operator()(const CreateWebhook& create) const {
+      return absl::StrCat(Describe(create.webhook), " ", create.generation);
+    }
+    std::string operator()(const UpdateWebhook& update) const {
+      return absl::StrCat(Describe(update.webhook), " ", update.generation);
+    }
+    std::string operator()(const DeleteWebhook& del) const { return absl::StrCat(del.generation); }
+    std::string operator()(const PurgeDeleted& purge) const { return absl::StrCat(purge.more); }
+    std::string operator()(const AcquireLeases& acquire) const {
+      return absl::StrJoin(acquire.fences, ",");
+    }
+    template <typename Other>
+    std::string operator()(const Other&) const {
+      return "";
+    }
+  };
+  static std::string Results(const Mutation& mutation) {
+    const absl::Status& status = StatusOf(mutation);
+    return absl::StrCat(mutation.index(), " ", absl::StatusCodeToString(status.code()), " ",
+                        ReasonOf(status), " ", status.message(), " ",
+                        std::visit(Printer(), mutation));
+  }
+
+  static void Add(std::string* text, const DueDeliveries& due) {
+    std::vector<std::string> lines;
+    for (const PendingDelivery& pending : due.deliveries) {
+      lines.push_back(
+          absl::StrCat("  ", Describe(pending.delivery), " ", Describe(*pending.event), "\n"));
+    }
+    std::sort(lines.begin(), lines.end());
+    absl::StrAppend(text, absl::StrJoin(lines, ""), "  more ", due.more, " next ",
+                    absl::FormatTime(due.next_due), "\n");
+  }
+
+  std::string Everything(Store& store) {
+    std::string text;
+    const auto tenants = store.LoadTenants();
+    for (const Tenant& tenant : *tenants) {
+      absl::StrAppend(&text, "tenant ", tenant.id, " ", tenant.generation, "\n");
+      DeliveryCursor after;
+      do {
+        const auto page = store.ListDeliveries(tenant.id, {}, after, 50);
+        for (const PendingDelivery& each : page->deliveries) {
+          absl::StrAppend(&text, Describe(each.delivery), " ", Describe(*each.event), "\n");
+          const auto attempts = store.ListAttempts(each.delivery.key, 0, 100);
+          for (const Attempt& attempt : *attempts) {
+            absl::StrAppend(&text, "  ", Describe(attempt), "\n");
+          }
+        }
+        after = page->next;
+      } while (after);
+      for (int i = 0; i < kIds; ++i) {
+        const std::string id = absl::StrCat("id-", i);
+        absl::StrAppend(&text, id, " ", store.FindEvent(tenant.id, id).value_or(0), "\n");
+      }
+      const auto page = store.ListEvents(tenant.id, {}, 0, 1000);
+      for (const Event& event : page->events) absl::StrAppend(&text, Describe(event), "\n");
+    }
+    for (int64_t tenant = 1; tenant <= 2; ++tenant) {
+      for (int64_t uid = 1; uid <= 30; ++uid) {
+        absl::StrAppend(&text, "due of ", tenant, "/", uid, "\n");
+        Add(&text, *store.LoadDue({tenant, uid}, now_, 1000, {1, 2, 3}));
+        Add(&text, *store.LoadHeads({tenant, uid}, now_, 1000, {LaneOf("panel-1", "door-1")}));
+      }
+    }
+    const auto webhooks = store.LoadWebhooks({}, 1000);
+    std::set<WebhookKey> ordered;
+    for (const Webhook& webhook : *webhooks) {
+      absl::StrAppend(&text, Describe(webhook), "\n");
+      if (webhook.ordering == WebhookOrdering::kBySubject) ordered.insert(webhook.key);
+    }
+    const auto all_work = store.LoadWork({}, 1000);
+    for (const WebhookWork& work : *all_work) {
+      absl::StrAppend(&text, "work ", work.webhook.tenant, "/", work.webhook.uid, " ",
+                      ordered.contains(work.webhook) ? "" : absl::FormatTime(work.first_due), "\n");
+    }
+    const auto keys = store.LoadApiKeys();
+    for (const ApiKey& key : *keys) absl::StrAppend(&text, Describe(key), "\n");
+    return text;
+  }
+
+  SeededRandom random_;
+  const TemporaryFolder folder_;
+  const std::shared_ptr<MemoryDatabase> database_ = MemoryDatabase::Make();
+  const std::unique_ptr<Store> memory_;
+  std::unique_ptr<Store> sqlite_;
+  absl::Time now_ = absl::FromUnixSeconds(1'767'225'600);
+  int made_ids_ = 0;
+  std::vector<Webhook> webhooks_;
+  std::vector<DeliveryKey> deliveries_;
+  std::vector<AgentStream> streams_;
+  uint64_t cursors_ = 0;
+  std::map<TenantId, int64_t> generations_;
+  std::array<int64_t, kPartitionCount> fences_{};
+};
+
+class SqliteModelTest : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(SqliteModelTest, DoesWhatTheMapsDo) {
+  Model model(GetParam());
+  for (int step = 1; step <= 300; ++step) {
+    ASSERT_NO_FATAL_FAILURE(model.Step()) << "step " << step;
+    if (step % 10 == 0) {
+      ASSERT_NO_FATAL_FAILURE(model.Compare()) << "step " << step;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SqliteModelTest, testing::Range<uint64_t>(1, 9));
+
+}  // namespace
+}  // namespace latchwire
