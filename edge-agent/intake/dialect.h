@@ -21,10 +21,10 @@ struct IntakeCredential {
 
 // Families without credentials are switched off.
 struct IntakeConfig {
-  std::vector<IntakeCredential> acogo;
-  std::vector<IntakeCredential> situator;
-  std::vector<IntakeCredential> panel;  // an empty secret takes unsigned requests
-  std::vector<IntakeCredential> json;
+  std::vector<IntakeCredential> acogo = {};
+  std::vector<IntakeCredential> situator = {};
+  std::vector<IntakeCredential> panel = {};  // an empty secret takes unsigned requests
+  std::vector<IntakeCredential> json = {};
 };
 
 struct IntakeRequest {

@@ -205,6 +205,8 @@ class HttpServer::Session : public std::enable_shared_from_this<Session> {
                       [self = shared_from_this(), keep](beast::error_code error, size_t) {
                         if (error) return;
                         if (keep && !self->close_) return self->ReadHead();
+                        // With more on its way, closing at once would reset the connection.
+                        if (self->parser_->is_done()) return self->Close();
                         self->Linger();
                       });
   }

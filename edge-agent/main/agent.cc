@@ -1,7 +1,5 @@
 #include "edge-agent/main/agent.h"
 
-#include <spdlog/spdlog.h>
-
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -13,6 +11,7 @@
 #include "core/transport/asio_executor.h"
 #include "edge-agent/intake/http_server.h"
 #include "edge-agent/intake/router.h"
+#include "edge-agent/main/log.h"
 #include "edge-agent/spool/spool.h"
 #include "edge-agent/uplink/event_codec.h"
 #include "edge-agent/uplink/grpc_ingest_stream.h"
@@ -25,9 +24,6 @@ namespace {
 constexpr uint64_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 constexpr uint64_t kRememberedEvents = 4096;  // per lane
 constexpr std::chrono::seconds kStopPatience{10};
-
-void Warn(absl::string_view text) { spdlog::warn("{}", std::string(text)); }
-void Info(absl::string_view text) { spdlog::info("{}", std::string(text)); }
 
 // Anything that a cloned card would not take along: the machine's id and its board's serial number.
 std::string MachineIdentity() {
@@ -139,7 +135,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   spool_options.max_bytes = config.spool_max_bytes;
   spool_options.segment_bytes = config.spool_segment_bytes;
   spool_options.machine_identity = MachineIdentity();
-  spool_options.warn = Warn;
+  spool_options.warn = LogWarning;
   auto spool =
       Spool::Open(spool_options, PosixSpoolFileSystem(), &parts->disk_executor, SystemRandom());
   if (!spool.ok()) {
@@ -155,8 +151,8 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   uplink_options.agent = config.agent;
   uplink_options.version = LATCHWIRE_VERSION;
   uplink_options.max_backoff = absl::Milliseconds(config.max_backoff_ms);
-  uplink_options.info = Info;
-  uplink_options.warn = Warn;
+  uplink_options.info = LogInfo;
+  uplink_options.warn = LogWarning;
   parts->uplink = std::make_unique<Uplink>(uplink_options, parts->spool.get(),
                                            parts->connector.get(), parts->set_aside.get(),
                                            &parts->uplink_executor, SystemClock(), SystemRandom());
@@ -177,13 +173,13 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
       });
   RememberHeld(parts->spool.get(), parts->router.get());
   const SpoolStats held = parts->spool->Stats();
-  if (held.held_records > 0) Info(absl::StrCat(held.held_records, " events wait to be sent"));
+  if (held.held_records > 0) LogInfo(absl::StrCat(held.held_records, " events wait to be sent"));
 
   HttpServerOptions http_options;
   const auto address = ParseListenAddress(config.listen);
   http_options.address = address->host;
   http_options.port = address->port;
-  http_options.access = [](absl::string_view line) { spdlog::debug("{}", std::string(line)); };
+  http_options.access = LogDebug;
   auto server = HttpServer::Listen(http_options, parts->router.get());
   if (!server.ok()) {
     return absl::Status(server.status().code(), absl::StrCat("listen = '", config.listen,
@@ -211,13 +207,14 @@ void Agent::Stop() {
   parts_->intake_thread.join();
   auto uplink_done = std::make_shared<Signal>();
   parts_->uplink->Stop([uplink_done] { uplink_done->Set(); });
-  if (!uplink_done->Wait()) Warn("the stream to the server did not end in time");
+  if (!uplink_done->Wait()) LogWarning("the stream to the server did not end in time");
   auto spool_done = std::make_shared<Signal>();
   parts_->spool->Close([spool_done](absl::Status status) {
-    if (!status.ok()) Warn(absl::StrCat("the spool was not closed cleanly: ", status.message()));
+    if (!status.ok())
+      LogWarning(absl::StrCat("the spool was not closed cleanly: ", status.message()));
     spool_done->Set();
   });
-  if (!spool_done->Wait()) Warn("the disk did not finish in time");
+  if (!spool_done->Wait()) LogWarning("the disk did not finish in time");
   parts_->uplink_executor.Stop();
   parts_->disk_executor.Stop();
   parts_.reset();

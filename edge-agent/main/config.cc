@@ -205,8 +205,8 @@ absl::Status CheckConfig(const AgentConfig& config) {
     return Invalid("max_backoff_ms", absl::StrCat(config.max_backoff_ms), "must be at least 100");
   }
   const std::string& level = config.log_level;
-  if (level != "debug" && level != "info" && level != "warning" && level != "error") {
-    return Invalid("log_level", level, "must be debug, info, warning or error");
+  if (level != "debug" && level != "info" && level != "warn" && level != "error") {
+    return Invalid("log_level", level, "must be debug, info, warn or error");
   }
   return absl::OkStatus();
 }

@@ -22,7 +22,7 @@ struct AgentConfig {
   uint64_t spool_max_bytes = 256 * 1024 * 1024;
   uint64_t spool_segment_bytes = 4 * 1024 * 1024;
   int64_t max_backoff_ms = 30'000;
-  std::string log_level = "info";  // debug, info, warning, error
+  std::string log_level = "info";  // debug, info, warn, error
   IntakeConfig intake;
 };
 

@@ -1,7 +1,5 @@
 // latchwire-agent: takes events of devices, keeps them, and sends them to the server.
 #include <pthread.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <csignal>
@@ -19,6 +17,7 @@
 #include "core/base/crypto.h"
 #include "edge-agent/main/agent.h"
 #include "edge-agent/main/config.h"
+#include "edge-agent/main/log.h"
 
 ABSL_FLAG(std::string, config, "", "configuration file (TOML); flags override it");
 ABSL_FLAG(std::string, agent, "", "this agent's name, to which its key is bound");
@@ -29,7 +28,7 @@ ABSL_FLAG(std::string, server, "", "the server's host:port, 127.0.0.1:50051 by d
 ABSL_FLAG(std::string, key_file, "", "file with the agent's key, <id>.<secret>");
 ABSL_FLAG(std::string, spool_dir, "", "folder in which events are kept until the server has them");
 ABSL_FLAG(int64_t, spool_max_bytes, 0, "bytes that the spool may hold, 268435456 by default");
-ABSL_FLAG(std::string, log_level, "", "debug, info, warning or error");
+ABSL_FLAG(std::string, log_level, "", "debug, info, warn or error");
 
 namespace latchwire {
 namespace {
@@ -85,8 +84,7 @@ int Run() {
 
   const auto config = LoadConfig();
   if (!config.ok()) return Fail(config.status());
-  spdlog::set_default_logger(spdlog::stderr_color_mt("agent"));
-  spdlog::set_level(spdlog::level::from_str(config->log_level));
+  SetUpLogging(config->log_level);
   auto agent = Agent::Start(*config);
   if (!agent.ok()) return Fail(agent.status());
 
@@ -105,17 +103,18 @@ int Run() {
        {std::pair("acogo", intake.acogo.size()), std::pair("situator", intake.situator.size()),
         std::pair("panel", intake.panel.size()), std::pair("json", intake.json.size())}) {
     if (count == 0)
-      spdlog::info("/in/{} is off: no [intake.{}] in the configuration", family, family);
+      LogInfo(
+          absl::StrCat("/in/", family, " is off: no [intake.", family, "] in the configuration"));
   }
   for (const IntakeCredential& panel : intake.panel) {
-    if (panel.secret.empty()) spdlog::warn("/in/panel takes unsigned requests from anyone");
+    if (panel.secret.empty()) LogWarning("/in/panel takes unsigned requests from anyone");
   }
 
   int signal = 0;
   sigwait(&signals, &signal);
-  spdlog::info("stopping");
+  LogInfo("stopping");
   (*agent)->Stop();
-  spdlog::info("stopped");
+  LogInfo("stopped");
   return 0;
 }
 

@@ -191,6 +191,8 @@ class Spool {
   std::shared_ptr<Segment> active_;  // its file is open for appending
   uint32_t next_index_ = 1;
   bool closed_ = false;
+  uint64_t refused_since_ =
+      0;  // appends, since the last that was kept; so that a log is not flooded
 
   // Of Read alone: where each lane was left, so that reading on does not start at the front.
   struct ReadPosition;

@@ -40,6 +40,10 @@ void Spool::FlushGroup(std::vector<Waiting> group) {
   uint64_t used = Stats().bytes;
   std::vector<Waiting> fitting;
   const auto refuse = [this](Waiting waiting, absl::Status status) {
+    if (refused_since_ == 0) {
+      options_.warn(absl::StrCat("events are refused: ", status.message()));
+    }
+    ++refused_since_;
     {
       MutexLock lock(&mutex_);
       if (absl::IsResourceExhausted(status)) {
@@ -62,7 +66,11 @@ void Spool::FlushGroup(std::vector<Waiting> group) {
   }
   if (fitting.empty()) return;
   const absl::Status status = WriteGroup(fitting);
-  if (!status.ok()) options_.warn(absl::StrCat("events were refused: ", status.message()));
+  if (status.ok() && refused_since_ > 0) {
+    options_.warn(
+        absl::StrCat("events are taken again; ", refused_since_, " requests were refused"));
+    refused_since_ = 0;
+  }
   for (Waiting& waiting : fitting) {
     if (status.ok()) {
       waiting.done(status);
