@@ -157,7 +157,7 @@ struct CreateWebhook {
   int64_t generation = 0;  // after it; also below
 };
 // Replaces the webhook if its revision is still webhook.revision, and counts that up; else
-// ETAG_MISMATCH.
+// ETAG_MISMATCH. Its id and its ordering stay what they are.
 struct UpdateWebhook {
   Webhook webhook;  // in and out
 

@@ -48,7 +48,9 @@ struct DueDeliveries {
 
 struct WebhookWork {
   WebhookKey webhook;
-  absl::Time first_due;  // of its earliest pending delivery
+  // When its earliest pending delivery is due. Of an ordered webhook it may be earlier, even
+  // InfinitePast: LoadHeads knows better.
+  absl::Time first_due;
 };
 
 struct EventFilter {
