@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/build/go-tools:$(CURDIR)/build/go:$(PATH)
 .PHONY: help install generate configure build run test bench lint tidy asan tsan release faults format clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Install what is missing: Debian packages, Python and Go tools, BoringSSL
 	@cmake/install-dependencies.sh
@@ -66,3 +66,7 @@ format: install ## Format C++ and Go
 
 clean: ## Remove build/; cached tools stay in ~/.cache/latchwire
 	rm -rf build
+
+.PHONY: docker-check
+docker-check: install ## Do what docker/Dockerfile says in bare Debian roots; needs root and an hour
+	@$(PYTHON) tests/docker/build_in_root.py
