@@ -13,7 +13,8 @@ using testing::IsEmpty;
 
 std::vector<std::string> Names(absl::string_view json) {
   std::vector<std::string> names;
-  for (const JsonMember& member : *JsonMembers(json)) names.push_back(member.name);
+  const auto members = JsonMembers(json);
+  for (const JsonMember& member : *members) names.push_back(member.name);
   return names;
 }
 

@@ -175,7 +175,7 @@ void Uplink::OnWelcome(const Welcome& welcome) {
     if (cursor.lane() < 0 || cursor.lane() >= kSpoolLanes) continue;
     // An ended epoch may have lost, to a power cut, a torn end that a process before it had sent.
     const uint64_t through = std::min<uint64_t>(cursor.through(), held.lanes[cursor.lane()].last);
-    lanes_[cursor.lane()] = {through, through, absl::ZeroDuration()};
+    lanes_[cursor.lane()] = {through, through, through, absl::ZeroDuration()};
     spool_->Acked(epoch_, cursor.lane(), through);
   }
   Pump();
@@ -187,7 +187,7 @@ void Uplink::OnAck(const Ack& ack) {
     return;
   }
   Lane& lane = lanes_[ack.lane()];
-  const uint64_t through = std::min<uint64_t>(ack.through(), lane.sent);
+  const uint64_t through = std::min<uint64_t>(ack.through(), lane.ever_sent);
   owed_since_ = clock_->Monotonic();
   if (through > lane.acked) {
     std::vector<SpoolRecord> anew = SetAsideRejected(ack);
@@ -197,6 +197,7 @@ void Uplink::OnAck(const Ack& ack) {
       stats_.acked_events += through - lane.acked - std::min(gone, through - lane.acked);
     }
     lane.acked = through;
+    lane.sent = std::max(lane.sent, through);
     backoff_.Reset();
     if (anew.empty()) {
       spool_->Acked(epoch_, ack.lane(), through);

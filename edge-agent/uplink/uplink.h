@@ -62,7 +62,8 @@ class Uplink {
  private:
   struct Lane {
     uint64_t acked = 0;
-    uint64_t sent = 0;  // the last sequence sent or dropped on this stream
+    uint64_t sent = 0;       // the last sequence sent or dropped, and not to be sent again
+    uint64_t ever_sent = 0;  // on this stream; more than `sent` after the server refused some
     absl::Duration paused_until = absl::ZeroDuration();  // monotonic
   };
 

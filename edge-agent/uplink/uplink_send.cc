@@ -109,6 +109,7 @@ void Uplink::SendFrom(int lane_index, uint64_t last_held) {
     ++expected;
   }
   lane.sent = expected - 1;
+  lane.ever_sent = std::max(lane.ever_sent, lane.sent);
   if (epoch_ == own_epoch_) {
     maybe_sent_[lane_index] = std::max(maybe_sent_[lane_index], lane.sent);
   }
@@ -130,6 +131,7 @@ void Uplink::SendDropped(int lane, uint64_t from, uint64_t to, absl::string_view
   dropped->set_to(to);
   dropped->set_reason(std::string(reason));
   lanes_[lane].sent = to;
+  lanes_[lane].ever_sent = std::max(lanes_[lane].ever_sent, to);
   if (epoch_ == own_epoch_) maybe_sent_[lane] = std::max(maybe_sent_[lane], to);
   {
     MutexLock lock(&mutex_);
