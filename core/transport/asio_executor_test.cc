@@ -42,17 +42,18 @@ TEST(AsioExecutor, DelayedTasksRunByTimeThenByPosting) {
   AsioExecutor executor;
   std::vector<int> order;
   std::promise<void> done;
-  executor.PostAfter(absl::Milliseconds(20), [&] { done.set_value(); });
+  executor.PostAfter(absl::Milliseconds(20), [&] { order.push_back(5); });
   executor.PostAfter(absl::Milliseconds(10), [&] { order.push_back(3); });
-  executor.PostAfter(absl::Milliseconds(5), [&] {
-    order.push_back(1);
-    executor.PostAfter(-absl::Seconds(1), [&] { order.push_back(2); });
-  });
+  executor.PostAfter(absl::Milliseconds(10), [&] { order.push_back(4); });
+  executor.PostAfter(absl::Milliseconds(5), [&] { order.push_back(2); });
+  executor.PostAfter(-absl::Seconds(1), [&] { order.push_back(1); });
+  executor.PostAfter(absl::Milliseconds(30),
+                     [&] { executor.PostAfter(absl::Milliseconds(1), [&] { done.set_value(); }); });
   executor.PostAfter(absl::InfiniteDuration(), [] { FAIL(); });
   executor.PostAfter(absl::Hours(24 * 365 * 1000), [] { FAIL(); });
   executor.Start();
   done.get_future().wait();
-  EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5}));
 }
 
 TEST(AsioExecutor, StopRunsWhatWasPostedAndDropsWhatIsDelayed) {

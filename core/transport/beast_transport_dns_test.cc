@@ -97,7 +97,9 @@ TEST(BeastTransportDns, NamesThatDoNotExistAreRememberedToo) {
     reply.exists = name == "empty.example";
     return reply;
   });
-  TransportRunner runner(Options(dns));
+  BeastTransportOptions options = Options(dns);
+  options.dns_negative_ttl = absl::Hours(1);
+  TransportRunner runner(options);
   for (const char* name : {"nobody.example", "nobody.example", "empty.example"}) {
     const HttpResult result = runner.Send(To(name, 80));
     EXPECT_EQ(result.error, TransportError::kResolve);

@@ -120,7 +120,7 @@ TEST_F(BeastTransportTls, ASilentHandshakeEndsAtTheDeadline) {
   LoopbackServer server([](const ServerRequest&) { return ServerScript(); }, options);
   TransportRunner runner(Trusting(authority_.certificate_pem()));
   HttpRequest request = To("door.example", server);
-  request.timeout = absl::Milliseconds(100);
+  request.timeout = absl::Milliseconds(300);
   const HttpResult result = runner.Send(request);
   EXPECT_EQ(result.error, TransportError::kTimeout);
   EXPECT_THAT(result.detail, HasSubstr("TLS with 127.0.0.1:"));
