@@ -1,6 +1,7 @@
 #include "core/base/latency_histogram.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace latchwire {
 namespace {
@@ -38,6 +39,26 @@ LatencyHistogram::Snapshot LatencyHistogram::Read() const {
   }
   snapshot.sum = absl::Nanoseconds(sum_ns_.load(std::memory_order_relaxed));
   return snapshot;
+}
+
+int64_t LatencyHistogram::Snapshot::Count() const {
+  return std::accumulate(counts.begin(), counts.end(), int64_t{0});
+}
+
+absl::Duration LatencyHistogram::Snapshot::Quantile(double quantile) const {
+  const double rank = quantile * static_cast<double>(Count());
+  int64_t below = 0;
+  absl::Duration lower;
+  for (int i = 0; i < kBuckets; ++i) {
+    const int64_t count = counts[static_cast<size_t>(i)];
+    if (count > 0 && static_cast<double>(below + count) >= rank) {
+      const double share = (rank - static_cast<double>(below)) / static_cast<double>(count);
+      return lower + (UpperBound(i) - lower) * share;
+    }
+    below += count;
+    lower = UpperBound(i);
+  }
+  return below == Count() ? absl::ZeroDuration() : lower;
 }
 
 absl::Duration LatencyHistogram::UpperBound(int bucket) {

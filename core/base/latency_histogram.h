@@ -20,6 +20,10 @@ class LatencyHistogram {
   struct Snapshot {
     std::array<int64_t, kBuckets + 1> counts{};  // the last: beyond all bounds
     absl::Duration sum;
+
+    int64_t Count() const;
+    // Interpolated within its bucket; `quantile` in (0, 1]. Zero when nothing was counted.
+    absl::Duration Quantile(double quantile) const;
   };
   Snapshot Read() const;
   static absl::Duration UpperBound(int bucket);

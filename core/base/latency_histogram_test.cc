@@ -17,6 +17,16 @@ TEST(LatencyHistogramTest, CountsInTheBucketWhoseBoundIsNotBelow) {
   EXPECT_EQ(snapshot.sum, absl::Microseconds(101) + absl::Hours(1));
 }
 
+TEST(LatencyHistogramTest, QuantilesAreInterpolated) {
+  LatencyHistogram histogram;
+  EXPECT_EQ(histogram.Read().Quantile(0.5), absl::ZeroDuration());
+  for (int i = 0; i < 100; ++i) histogram.Record(absl::Microseconds(40));
+  EXPECT_EQ(histogram.Read().Quantile(0.5), absl::Microseconds(25));
+  EXPECT_EQ(histogram.Read().Quantile(1), absl::Microseconds(50));
+  for (int i = 0; i < 100; ++i) histogram.Record(absl::Hours(1));
+  EXPECT_EQ(histogram.Read().Quantile(0.99), LatencyHistogram::UpperBound(63));
+}
+
 TEST(LatencyHistogramTest, BoundsGrowByAQuarter) {
   EXPECT_EQ(LatencyHistogram::UpperBound(0), absl::Microseconds(50));
   for (int i = 1; i < LatencyHistogram::kBuckets; ++i) {

@@ -53,6 +53,18 @@ class Latch {
   bool set_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// What this run has done, for whoever reads the log or measures.
+void LogWork(const EngineCounters& counters) {
+  const LatencyHistogram::Snapshot latency = counters.commit_to_answer.Read();
+  spdlog::info(
+      "msg=\"work done\" attempts={} succeeded={} retried={} dead={} expired={} "
+      "commit_to_answer_p50_ms={:.3f} commit_to_answer_p99_ms={:.3f}",
+      counters.attempts.load(), counters.succeeded.load(), counters.retried.load(),
+      counters.dead.load(), counters.expired.load(),
+      absl::ToDoubleMilliseconds(latency.Quantile(0.5)),
+      absl::ToDoubleMilliseconds(latency.Quantile(0.99)));
+}
+
 }  // namespace
 
 // In the order in which they lean on each other: destroyed from the last to the first.
@@ -171,6 +183,7 @@ void ServerProcess::Stop(absl::Duration drain_timeout) {
   parts.reads.reset();
   parts.executor.Stop();
   parts.api.reset();
+  if (parts.engine) LogWork(parts.engine->counters());
   parts.engine.reset();
   if (parts.store != nullptr) parts.store->Checkpoint().IgnoreError();
   parts_.reset();
