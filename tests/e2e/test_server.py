@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 import latchwire
-from e2e.harness import Server, run
+from e2e.harness import Program, Server, run
 from e2e.process import Process, binary
 from e2e.receiver import Answer
 
@@ -125,6 +125,27 @@ def test_wrong_flags_are_clear_errors(tmp_path, flags, named):
         assert named in process.output
     finally:
         process.kill()
+
+
+def test_tls(world, tmp_path):
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    run(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-days", "1", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"),
+        *("-keyout", key, "-out", certificate),
+        check=True,
+    )
+    server = world.server(
+        start=False, extra=["--tls_certificate_file", certificate, "--tls_key_file", key]
+    )
+    Program.start(server)
+    trusted = grpc.ssl_channel_credentials(certificate.read_bytes())
+    with latchwire.Client(server.address, server.admin_key, tls=trusted) as client:
+        assert client.publish("door.opened", {}).number == 1
+    for tls in (False, True):  # plain text; a certificate that nobody vouches for
+        with latchwire.Client(server.address, server.admin_key, tls=tls, timeout=2) as client:
+            with pytest.raises(latchwire.Error):
+                client.publish("door.opened", {})
 
 
 def test_unknown_methods_are_unimplemented(server):

@@ -70,6 +70,7 @@ def test_what_an_agent_was_told_by_its_devices_is_stored_once(world, point):
     assert len(stored) == len(set(stored)) == len(oracle.answered)
 
 
+@pytest.mark.slow
 def test_a_crash_loop_loses_nothing(world):
     """Ten kills in a row at changing points, on one database."""
     server, receiver = world.server(), world.receiver()
