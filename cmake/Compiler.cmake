@@ -37,7 +37,7 @@ add_link_options(-Wl,--as-needed)
 
 # Ours alone: generated and foreign code does not link it.
 add_library(latchwire_compiler INTERFACE)
-target_compile_options(latchwire_compiler INTERFACE -Wall -Wextra -Werror -Wshadow=local
+target_compile_options(latchwire_compiler INTERFACE -Wall -Wextra -Werror $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>
   -Wnon-virtual-dtor -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(latchwire_compiler INTERFACE -Wthread-safety -Wno-error=deprecated-declarations)
