@@ -38,6 +38,12 @@ absl::Status FailAll(absl::string_view cause, absl::Span<Mutation> mutations) {
   return status;
 }
 
+void ApplyOne(Tables* tables, Mutation* mutation) {
+  FailMutation(absl::OkStatus(), mutation);
+  std::visit([tables](auto& value) { tables->Apply(value); }, *mutation);
+  if (const absl::Status status = StatusOf(*mutation); !status.ok()) FailMutation(status, mutation);
+}
+
 PendingDelivery WithoutData(const DeliveryRow& row) {
   auto event = std::make_shared<Event>(*row.event);
   event->data.clear();
@@ -94,11 +100,7 @@ class MemoryStore : public Store {
       return FailAll(database_->cause_of_failure, mutations);
     }
     for (Mutation& mutation : mutations) {
-      FailMutation(absl::OkStatus(), &mutation);
-      std::visit([this](auto& value) { Apply(value); }, mutation);
-      if (const absl::Status status = StatusOf(mutation); !status.ok()) {
-        FailMutation(status, &mutation);
-      }
+      ApplyOne(&database_->tables, &mutation);
     }
     if (database_->writes_until_lost_answer > 0 && --database_->writes_until_lost_answer == 0) {
       return FailAll("the answer was lost", mutations);
@@ -265,11 +267,6 @@ class MemoryStore : public Store {
   }
 
  private:
-  template <typename M>
-  void Apply(M& mutation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
-    database_->tables.Apply(mutation);
-  }
-
   std::vector<const DeliveryRow*> StartableOf(WebhookKey webhook)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
     const Tables& tables = database_->tables;
