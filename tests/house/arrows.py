@@ -32,6 +32,8 @@ ARROWS = {
 TEST_ARROWS = {
     "server/delivery": ["server/store/memory"],
     "server/api": ["server/store/memory"],
+    # The model that the real driver is compared with.
+    "server/store/sqlite": ["server/store/memory"],
     # An executor of real threads.
     "edge-agent/uplink": ["core/transport"],
 }
