@@ -183,12 +183,11 @@ class MemoryStore : public Store {
   absl::StatusOr<DeliveryPage> ListDeliveries(TenantId tenant, const DeliveryFilter& filter,
                                               DeliveryCursor after, int limit) override {
     MutexLock lock(&database_->mutex);
-    const Tables& tables = database_->tables;
     DeliveryPage page;
     DeliveryCursor last;
     int looked_at = 0;
-    auto event = tables.events.upper_bound({tenant, after ? after->first : INT64_MAX});
-    while (event != tables.events.begin() && (--event)->first.first == tenant) {
+    auto event = database_->tables.events.upper_bound({tenant, after ? after->first : INT64_MAX});
+    while (event != database_->tables.events.begin() && (--event)->first.first == tenant) {
       const int64_t number = event->first.second;
       if (filter.event_number && *filter.event_number != number) continue;
       const auto& uids = event->second.webhooks;
@@ -196,7 +195,8 @@ class MemoryStore : public Store {
         const DeliveryCursor here = std::pair(number, *uid);
         if (after && !(*here < *after)) continue;
         if (filter.webhook_uid && *filter.webhook_uid != *uid) continue;
-        const DeliveryRow* row = tables.FindDelivery({{tenant, *uid}, number});
+        const DeliveryRow* row =
+            std::as_const(database_->tables).FindDelivery({{tenant, *uid}, number});
         if (row == nullptr) continue;
         if (static_cast<int>(page.deliveries.size()) == limit || looked_at == kMaxRowsPerPage) {
           page.next = last;
@@ -227,12 +227,11 @@ class MemoryStore : public Store {
 
   absl::StatusOr<std::vector<WebhookWork>> LoadWork(WebhookKey after, int limit) override {
     MutexLock lock(&database_->mutex);
-    const Tables& tables = database_->tables;
     std::vector<WebhookWork> work;
-    for (auto of_webhook = tables.deliveries.upper_bound(after);
-         of_webhook != tables.deliveries.end(); ++of_webhook) {
+    for (auto of_webhook = database_->tables.deliveries.upper_bound(after);
+         of_webhook != database_->tables.deliveries.end(); ++of_webhook) {
       if (static_cast<int>(work.size()) == limit) break;
-      if (!tables.webhooks.contains(of_webhook->first)) continue;
+      if (!database_->tables.webhooks.contains(of_webhook->first)) continue;
       absl::Time first_due = absl::InfiniteFuture();
       bool pending = false;
       for (const auto& [number, row] : of_webhook->second) {
@@ -269,9 +268,10 @@ class MemoryStore : public Store {
  private:
   std::vector<const DeliveryRow*> StartableOf(WebhookKey webhook)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(database_->mutex) {
-    const Tables& tables = database_->tables;
-    const auto of_webhook = tables.deliveries.find(webhook);
-    if (of_webhook == tables.deliveries.end() || !tables.webhooks.contains(webhook)) return {};
+    const auto of_webhook = database_->tables.deliveries.find(webhook);
+    if (of_webhook == database_->tables.deliveries.end() ||
+        !database_->tables.webhooks.contains(webhook))
+      return {};
     return Startable(of_webhook->second);
   }
 
