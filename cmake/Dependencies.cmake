@@ -21,10 +21,6 @@ add_library(latchwire_asio INTERFACE)
 target_link_libraries(latchwire_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(latchwire_asio INTERFACE BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_CONCEPTS BOOST_ALLOW_DEPRECATED_HEADERS)
-if(LATCHWIRE_SANITIZE MATCHES thread)
-  # TSAN does not know stand-alone fences. Asio's queues are ordered by a mutex besides.
-  target_compile_definitions(latchwire_asio INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
-endif()
 
 if(LATCHWIRE_GRPC)
   find_package(Protobuf REQUIRED)
