@@ -6,7 +6,6 @@ find_package(SQLite3 REQUIRED)
 find_package(RapidJSON REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(tomlplusplus REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -15,6 +14,10 @@ pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 # Debian's RapidJSON config is variables only.
 add_library(latchwire_rapidjson INTERFACE)
 target_include_directories(latchwire_rapidjson SYSTEM INTERFACE ${RAPIDJSON_INCLUDE_DIRS})
+
+# Headers only: Debian has the compiled form as a shared library alone, and it fixes TOML_EXCEPTIONS.
+add_library(latchwire_toml INTERFACE)
+target_compile_definitions(latchwire_toml INTERFACE TOML_HEADER_ONLY=1)
 
 # Beast and Asio, headers only; the settings must be the same in every file that includes them.
 add_library(latchwire_asio INTERFACE)
