@@ -20,6 +20,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "core/domain/api_key.h"
+#include "server/api/active_calls.h"
 #include "server/api/status.h"
 #include "server/store/catalog.h"
 
@@ -94,6 +95,7 @@ class AuthenticatedService : public grpc::Service {
   const std::string& service() const { return service_; }
   // FAILED_PRECONDITION when a method of the service's descriptor has no handler.
   absl::Status CheckComplete() const;
+  ActiveCalls& calls() { return calls_; }
 
  protected:
   template <typename Request, typename Response>
@@ -103,7 +105,7 @@ class AuthenticatedService : public grpc::Service {
       return new Raw([this, full_name, handler = std::move(handler)](
                          grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                          Response* response) -> grpc::ServerUnaryReactor* {
-        auto* call = new UnaryCall<Request>;
+        auto* call = new UnaryCall<Request>(&calls_);
         absl::StatusOr<CallContext> caller = authenticator_->Authenticate(*context, *full_name);
         if (!caller.ok()) {
           call->Finish(ToGrpcStatus(caller.status()));
@@ -138,7 +140,13 @@ class AuthenticatedService : public grpc::Service {
  private:
   template <typename Request>
   struct UnaryCall : grpc::ServerUnaryReactor {
-    void OnDone() override { delete this; }
+    explicit UnaryCall(ActiveCalls* active) : calls(active) { calls->Begin(); }
+    void OnDone() override {
+      ActiveCalls* const ended = calls;
+      delete this;
+      ended->End();
+    }
+    ActiveCalls* const calls;
     Request request;
   };
 
@@ -153,6 +161,7 @@ class AuthenticatedService : public grpc::Service {
 
   const std::string service_;
   const Authenticator* const authenticator_;
+  ActiveCalls calls_;
   std::deque<std::string> names_;  // gRPC keeps pointers to them
   std::set<std::string> methods_;
 };

@@ -19,7 +19,7 @@ class IngestService : public AuthenticatedService, public CommitObserver {
   void Drain() { streams_.Drain(); }
 
  private:
-  IngestStreams streams_;
+  IngestStreams streams_{&calls()};
 };
 
 }  // namespace latchwire

@@ -313,6 +313,7 @@ void IngestStream::MaybeFinish() {
 
 void IngestStreams::Add(std::shared_ptr<IngestStream> stream) {
   bool draining = false;
+  calls_.Begin();
   {
     MutexLock lock(&mutex_);
     streams_.emplace(stream.get(), stream);
@@ -323,11 +324,15 @@ void IngestStreams::Add(std::shared_ptr<IngestStream> stream) {
 
 void IngestStreams::Remove(IngestStream* stream) {
   std::shared_ptr<IngestStream> removed;
-  MutexLock lock(&mutex_);
-  const auto found = streams_.find(stream);
-  if (found == streams_.end()) return;
-  removed = std::move(found->second);
-  streams_.erase(found);
+  {
+    MutexLock lock(&mutex_);
+    const auto found = streams_.find(stream);
+    if (found == streams_.end()) return;
+    removed = std::move(found->second);
+    streams_.erase(found);
+  }
+  removed.reset();
+  calls_.End();
 }
 
 std::vector<std::shared_ptr<IngestStream>> IngestStreams::All() const {

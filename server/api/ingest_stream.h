@@ -26,6 +26,8 @@ class IngestStream;
 // The streams that are open on this server, and what keeps them alive. Thread-safe.
 class IngestStreams {
  public:
+  // Counts its streams in `calls`.
+  explicit IngestStreams(ActiveCalls* calls) : calls_(*calls) {}
   void Add(std::shared_ptr<IngestStream> stream);
   void Remove(IngestStream* stream);
   // The agent's older streams here are ended; those elsewhere learn it from the store's fence.
@@ -37,6 +39,7 @@ class IngestStreams {
  private:
   std::vector<std::shared_ptr<IngestStream>> All() const;
 
+  ActiveCalls& calls_;
   mutable Mutex mutex_;
   absl::flat_hash_map<IngestStream*, std::shared_ptr<IngestStream>> streams_
       ABSL_GUARDED_BY(mutex_);

@@ -22,6 +22,9 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMinClientPingIntervalMs = 5'000;
 constexpr int kMaxStreamsPerConnection = 1'000;
 
+// For connections without a call; a client that is not listening does not hold us up.
+constexpr absl::Duration kGoodbye = absl::Milliseconds(50);
+
 absl::Status CheckServices(const std::vector<std::unique_ptr<AuthenticatedService>>& services) {
   std::vector<const google::protobuf::ServiceDescriptor*> descriptors;
   for (const auto& service : services) {
@@ -95,7 +98,11 @@ void ApiServer::BeginShutdown() {
 
 void ApiServer::FinishShutdown(absl::Duration timeout) {
   if (server_ == nullptr) return;
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+  const absl::Duration end = world_.clock->Monotonic() + timeout;
+  for (const auto& service : services_) {
+    service->calls().WaitForNone(*world_.clock, end - world_.clock->Monotonic());
+  }
+  server_->Shutdown(absl::ToChronoTime(world_.clock->Now() + kGoodbye));
   server_->Wait();
   server_.reset();
 }

@@ -1,0 +1,42 @@
+// The calls under way, for a shutdown that waits for them and for nothing else: gRPC's own wait
+// also counts idle connections, whose clients may not answer its goodbye for seconds.
+#pragma once
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+
+namespace latchwire {
+
+// Thread-safe.
+class ActiveCalls {
+ public:
+  void Begin() {
+    MutexLock lock(&mutex_);
+    ++count_;
+  }
+  void End() {
+    MutexLock lock(&mutex_);
+    if (--count_ == 0) none_.NotifyAll();
+  }
+  // False when the time ran out first.
+  bool WaitForNone(const Clock& clock, absl::Duration timeout) {
+    const absl::Duration end = clock.Monotonic() + timeout;
+    MutexLock lock(&mutex_);
+    while (count_ > 0) {
+      const absl::Duration left = end - clock.Monotonic();
+      if (left <= absl::ZeroDuration()) return false;
+      none_.WaitFor(&mutex_, absl::ToChronoNanoseconds(left));
+    }
+    return true;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar none_;
+  int count_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace latchwire
