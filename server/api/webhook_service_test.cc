@@ -184,6 +184,24 @@ TEST_F(WebhookServiceTest, AStarGivesTheDefaultsButKeepsTheSecret) {
   EXPECT_EQ(server_.catalog().FindWebhook({kDefaultTenant, 1})->secret, created.secret());
 }
 
+TEST_F(WebhookServiceTest, TheOrderingStaysAsItWasCreated) {
+  v1::Webhook webhook = Simple();
+  webhook.set_ordering(v1::Webhook::ORDERING_BY_SUBJECT);
+  v1::Webhook created, updated;
+  ASSERT_TRUE(Create(webhook, &created).ok());
+  v1::Webhook patch = Simple();
+  patch.set_name(created.name());
+  ASSERT_TRUE(Update(patch, {"*"}, &updated).ok());
+  EXPECT_EQ(updated.ordering(), v1::Webhook::ORDERING_BY_SUBJECT);
+  EXPECT_TRUE(Update(updated, {"ordering"}, &updated).ok());
+  EXPECT_THAT(DetailsOf(Update(patch, {"ordering"}, &updated)).fields(),
+              ElementsAre("webhook.ordering"));
+  patch.set_ordering(v1::Webhook::ORDERING_NONE);
+  for (const std::vector<std::string>& mask : {std::vector<std::string>{"*"}, {}, {"ordering"}}) {
+    EXPECT_THAT(DetailsOf(Update(patch, mask, &updated)).fields(), ElementsAre("webhook.ordering"));
+  }
+}
+
 TEST_F(WebhookServiceTest, UnknownAndOutputOnlyPathsAreRefused) {
   v1::Webhook created, updated;
   ASSERT_TRUE(Create(Simple(), &created).ok());

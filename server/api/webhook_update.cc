@@ -32,6 +32,15 @@ bool WholeResource(const v1::UpdateWebhookRequest& request) {
   return request.update_mask().paths_size() == 1 && request.update_mask().paths(0) == "*";
 }
 
+// With `*` an absent field gets its default, but for those that the caller cannot have read or
+// cannot change.
+bool Keep(const v1::UpdateWebhookRequest& request, const FieldDescriptor* field) {
+  if (!WholeResource(request)) return false;
+  if (field->name() == "secret") return request.webhook().secret().empty();
+  return field->name() == "ordering" &&
+         request.webhook().ordering() == v1::Webhook::ORDERING_UNSPECIFIED;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> FieldsToChange(const v1::UpdateWebhookRequest& request) {
@@ -80,9 +89,7 @@ absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebh
   const auto* reflection = merged.GetReflection();
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor* field = descriptor->field(i);
-    const bool keep_secret =
-        field->name() == "secret" && WholeResource(request) && patch.secret().empty();
-    if (absl::c_linear_search(fields, field->name()) && !keep_secret) {
+    if (absl::c_linear_search(fields, field->name()) && !Keep(request, field)) {
       reflection->ClearField(&merged, field);
     } else {
       reflection->ClearField(&patch, field);
@@ -92,6 +99,9 @@ absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebh
 
   Webhook changed = current;
   std::vector<FieldViolation> violations = FromProto(merged, &changed);
+  if (changed.ordering != current.ordering) {
+    violations.push_back({"webhook.ordering", "cannot be changed"});
+  }
   if (changed.secret.empty() && !current.secret.empty()) {
     violations.push_back({"webhook.secret", "cannot be taken away: give the new one"});
   }

@@ -16,7 +16,8 @@ namespace latchwire {
 absl::StatusOr<std::vector<std::string>> FieldsToChange(const v1::UpdateWebhookRequest& request);
 
 // `current` with `fields` taken from `patch`; a field that is absent there gets its default, but
-// for the secret, which a caller cannot have read and which therefore stays when the mask is `*`.
+// with `*` an absent secret, which a caller cannot have read, stays, and so does the ordering,
+// which cannot be changed (FIELD_INVALID).
 absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebhookRequest& request,
                                     const std::vector<std::string>& fields, absl::Time now);
 
