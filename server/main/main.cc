@@ -1,6 +1,7 @@
 // latchwire-server: stores events and delivers them as webhooks.
 #include <pthread.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -40,6 +41,14 @@ class StopSignals {
   sigset_t set_;
 };
 
+// The soft limit is often 1024, fewer than the connections that the transport may keep open.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "latchwire-server: %s\n", std::string(status.message()).c_str());
   return 1;
@@ -50,6 +59,7 @@ int Main(int argc, char** argv) {
   if (!config.ok()) return Fail(config.status());
   SetUpLogging(config->log_level);
   signal(SIGPIPE, SIG_IGN);
+  RaiseFileLimit();
   const StopSignals signals;
 
   absl::StatusOr<std::unique_ptr<ServerProcess>> process = ServerProcess::Start(*config);
