@@ -1,17 +1,14 @@
 // The server over real loopback sockets.
 #include "edge-agent/intake/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
+#include "edge-agent/intake/testing/http_client.h"
 
 namespace latchwire {
 namespace {
@@ -64,58 +61,6 @@ class HoldingSink : public EventSink {
   std::vector<absl::AnyInvocable<void(absl::Status)>> held_ ABSL_GUARDED_BY(mutex_);
 };
 
-class Client {
- public:
-  explicit Client(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    timeval patience{20, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-  }
-  ~Client() { close(fd_); }
-  bool connected() const { return connected_; }
-  void Send(absl::string_view text) {
-    while (!text.empty()) {
-      const ssize_t sent = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;  // the answer says why
-      text.remove_prefix(static_cast<size_t>(sent));
-    }
-  }
-  // One answer: its head and as much body as it says.
-  std::string Receive() {
-    while (true) {
-      const size_t head = buffer_.find("\r\n\r\n");
-      if (head != std::string::npos) {
-        const size_t at = buffer_.find("Content-Length: ");
-        const size_t length = at < head ? std::strtoul(buffer_.c_str() + at + 16, nullptr, 10) : 0;
-        if (buffer_.size() >= head + 4 + length) {
-          std::string answer = buffer_.substr(0, head + 4 + length);
-          buffer_.erase(0, answer.size());
-          return answer;
-        }
-      }
-      if (!Fill()) return "closed: " + buffer_;
-    }
-  }
-  bool Closed() { return buffer_.empty() && !Fill(); }
-
- private:
-  bool Fill() {
-    char chunk[4096];
-    const ssize_t got = recv(fd_, chunk, sizeof(chunk), 0);
-    if (got <= 0) return false;
-    buffer_.append(chunk, static_cast<size_t>(got));
-    return true;
-  }
-
-  const int fd_;
-  bool connected_ = false;
-  std::string buffer_;
-};
-
 class HttpServerTest : public testing::Test {
  protected:
   void Start(HttpServerOptions options = {}) {
@@ -147,7 +92,7 @@ std::string Request(absl::string_view body, absl::string_view headers = "") {
 
 TEST_F(HttpServerTest, ManyRequestsOnOneConnectionAlsoPipelined) {
   Start();
-  Client client(server_->Port());
+  HttpClient client(server_->Port());
   client.Send(Request("1") + Request("{}") + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
@@ -160,11 +105,11 @@ TEST_F(HttpServerTest, ManyRequestsOnOneConnectionAlsoPipelined) {
 
 TEST_F(HttpServerTest, TooLongABodyIsAnsweredBeforeItIsTaken) {
   Start();
-  Client announced(server_->Port());
+  HttpClient announced(server_->Port());
   announced.Send(
       "POST /in/json?token=t&type=a HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n");
   EXPECT_THAT(announced.Receive(), StartsWith("HTTP/1.1 413"));
-  Client chunked(server_->Port());
+  HttpClient chunked(server_->Port());
   chunked.Send(
       "POST /in/json?token=t&type=a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 20; ++i) {
@@ -178,7 +123,7 @@ TEST_F(HttpServerTest, TooLongABodyIsAnsweredBeforeItIsTaken) {
 
 TEST_F(HttpServerTest, ABodyMayBeChunkedAndWaitForContinue) {
   Start();
-  Client client(server_->Port());
+  HttpClient client(server_->Port());
   client.Send(
       "POST /in/json?token=t&type=a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
       "Transfer-Encoding: chunked\r\n\r\n");
@@ -189,18 +134,18 @@ TEST_F(HttpServerTest, ABodyMayBeChunkedAndWaitForContinue) {
 
 TEST_F(HttpServerTest, WhatIsNoHttpIsRefused) {
   Start();
-  Client garbage(server_->Port());
+  HttpClient garbage(server_->Port());
   garbage.Send("\x16\x03\x01\x02 hello\r\n\r\n");
   EXPECT_THAT(garbage.Receive(), StartsWith("HTTP/1.1 400"));
   EXPECT_TRUE(garbage.Closed());
-  Client long_head(server_->Port());
+  HttpClient long_head(server_->Port());
   long_head.Send("GET /healthz HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n");
   EXPECT_THAT(long_head.Receive(), StartsWith("HTTP/1.1 400"));
 }
 
 TEST_F(HttpServerTest, ARefusedHeadDoesNotLetItsBodyPassForARequest) {
   Start();
-  Client client(server_->Port());
+  HttpClient client(server_->Port());
   const std::string smuggled = Request("1");
   client.Send(absl::StrCat("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: ", smuggled.size(),
                            "\r\n\r\n", smuggled));
@@ -211,12 +156,12 @@ TEST_F(HttpServerTest, ARefusedHeadDoesNotLetItsBodyPassForARequest) {
 
 TEST_F(HttpServerTest, OneMoreConnectionThanAllowedIsTurnedAway) {
   Start({.max_connections = 2});
-  Client one(server_->Port()), two(server_->Port());
-  for (Client* client : {&one, &two}) {  // so that both are taken in
+  HttpClient one(server_->Port()), two(server_->Port());
+  for (HttpClient* client : {&one, &two}) {  // so that both are taken in
     client->Send(Request("1"));
     EXPECT_THAT(client->Receive(), StartsWith("HTTP/1.1 200"));
   }
-  Client three(server_->Port());
+  HttpClient three(server_->Port());
   const std::string answer = three.Receive();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503"));
   EXPECT_THAT(answer, HasSubstr("Retry-After"));
@@ -226,9 +171,9 @@ TEST_F(HttpServerTest, OneMoreConnectionThanAllowedIsTurnedAway) {
 
 TEST_F(HttpServerTest, AClientThatSaysNothingIsClosed) {
   Start({.timeout_ms = 50});
-  Client silent(server_->Port());
+  HttpClient silent(server_->Port());
   EXPECT_TRUE(silent.Closed());
-  Client half(server_->Port());
+  HttpClient half(server_->Port());
   half.Send("POST /in/json?token=t&type=a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n[");
   EXPECT_TRUE(half.Closed());
   EXPECT_EQ(sink_.count(), 0u);
@@ -237,15 +182,15 @@ TEST_F(HttpServerTest, AClientThatSaysNothingIsClosed) {
 TEST_F(HttpServerTest, StopAnswersWhatIsUnderWayAndTakesNothingNew) {
   Start();
   sink_.Hold();
-  Client idle(server_->Port());
+  HttpClient idle(server_->Port());
   idle.Send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
   idle.Receive();
-  Client busy(server_->Port());
+  HttpClient busy(server_->Port());
   busy.Send(Request("1"));
   sink_.WaitForOne();
   server_->Stop();
   EXPECT_TRUE(idle.Closed());
-  EXPECT_FALSE(Client(server_->Port()).connected());
+  EXPECT_FALSE(HttpClient(server_->Port()).connected());
   sink_.Release();
   const std::string answer = busy.Receive();
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));

@@ -17,6 +17,7 @@ using agent::v1::Welcome;
 namespace {
 
 constexpr absl::string_view kSequenceConflict = "SEQUENCE_CONFLICT";
+constexpr absl::string_view kFenced = "AGENT_STREAM_FENCED";
 
 }  // namespace
 
@@ -265,6 +266,8 @@ void Uplink::OnDone(absl::Status status) {
     const absl::Duration asked = RetryAfterOf(status).value_or(absl::ZeroDuration());
     delay = std::max(backoff_.Next(), std::min(asked, options_.max_backoff));
     const std::string reason = ReasonOf(status);
+    // By another agent of this name, for we have no other stream; not to be fought every 100 ms.
+    if (reason == kFenced) delay = std::max(delay, options_.max_backoff / 3);
     options_.warn(absl::StrCat(
         "no stream to the server: ", status.ok() ? "it ended the stream" : status.message(),
         reason.empty() ? "" : " (", reason, reason.empty() ? "" : ")", "; next try in ",
