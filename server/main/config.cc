@@ -39,6 +39,8 @@ ABSL_FLAG(std::string, dns_servers, "",
           "Name servers for webhook URLs, such as 192.0.2.1:53; empty means the system's");
 ABSL_FLAG(int, read_threads, 4, "Reads of the store that run at the same time: 1 to 64");
 ABSL_FLAG(int, max_queued_reads, 1024, "Reads that wait; beyond it calls get OVERLOADED");
+ABSL_FLAG(absl::Duration, stats_interval, absl::Minutes(1),
+          "How often to log the counters, when they changed; 0 means never");
 ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
           "How long calls and attempts under way may take to end after SIGTERM");
 
@@ -57,7 +59,8 @@ constexpr absl::string_view kFlags[] = {"config",
                                         "dns_servers",
                                         "read_threads",
                                         "max_queued_reads",
-                                        "drain_timeout"};
+                                        "drain_timeout",
+                                        "stats_interval"};
 
 bool IsKey(absl::string_view name) {
   return name != "config" && absl::c_linear_search(kFlags, name);
@@ -178,6 +181,10 @@ absl::StatusOr<ServerConfig> TakeFlags() {
   config.drain_timeout = absl::GetFlag(FLAGS_drain_timeout);
   if (config.drain_timeout < absl::ZeroDuration() || config.drain_timeout > absl::Hours(1)) {
     return Wrong("drain_timeout", absl::FormatDuration(config.drain_timeout), "must be 0 to 1h");
+  }
+  config.stats_interval = absl::GetFlag(FLAGS_stats_interval);
+  if (config.stats_interval < absl::ZeroDuration() || config.stats_interval > absl::Hours(24)) {
+    return Wrong("stats_interval", absl::FormatDuration(config.stats_interval), "must be 0 to 24h");
   }
   return config;
 }

@@ -26,6 +26,7 @@ struct ServerConfig {
   int read_threads = 0;
   int max_queued_reads = 0;
   absl::Duration drain_timeout;
+  absl::Duration stats_interval;  // zero: never
 };
 
 // Reads the flags, with the file of --config below them: a flag on the command line wins over the

@@ -16,6 +16,7 @@
 #include "server/delivery/engine.h"
 #include "server/main/data_dir.h"
 #include "server/main/janitor.h"
+#include "server/main/stats_log.h"
 #include "server/store/read_pool.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/writer_thread.h"
@@ -138,6 +139,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   parts.writer_thread.emplace(&*parts.writer);
   parts.checkpoint_thread.emplace(parts.store.get(), kCheckpointInterval);
   Janitor::Start(&parts.executor, &*parts.writer, kJanitorInterval);
+  StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   ApiServerOptions options;
   options.listen = config.listen;
