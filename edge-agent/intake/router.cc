@@ -185,7 +185,16 @@ void IntakeRouter::Handle(absl::string_view target, IntakeRequest request,
         ++stats_.refused_requests;
       }
     }
-    done(status.ok() ? AcceptedResponse(ids) : ErrorResponse(status));
+    if (status.ok()) {
+      done(AcceptedResponse(ids));
+      return;
+    }
+    // Without the words of the disk, which are for the operator.
+    done(ErrorResponse(
+        absl::IsResourceExhausted(status)
+            ? absl::ResourceExhaustedError(
+                  "the agent's spool or its disk is full; nothing was taken in")
+            : absl::UnavailableError("the agent cannot store events now; nothing was taken in")));
   });
 }
 

@@ -81,8 +81,7 @@ std::vector<SpoolEpoch> Spool::Epochs() const {
 std::vector<SpooledRecord> Spool::Read(uint64_t epoch, int lane, uint64_t after, size_t max_records,
                                        size_t max_bytes) {
   struct Part {
-    std::shared_ptr<Segment> segment;
-    uint64_t first_offset;
+    ReadPosition from;
     uint64_t durable_bytes;
   };
   std::vector<Part> parts;
@@ -90,44 +89,48 @@ std::vector<SpooledRecord> Spool::Read(uint64_t epoch, int lane, uint64_t after,
     MutexLock lock(&mutex_);
     for (const auto& segment : segments_) {
       if (segment->name.epoch != epoch || segment->lanes[lane].last <= after) continue;
-      parts.push_back({segment, segment->lanes[lane].first_offset, segment->durable_bytes});
+      Part part{{segment, nullptr, after, segment->lanes[lane].first_offset},
+                segment->durable_bytes};
+      if (const ReadPosition* position = positions_[lane].get();
+          position != nullptr && position->segment == segment) {
+        part.from.file = position->file;
+        if (position->after == after) part.from.offset = position->offset;
+      }
+      parts.push_back(std::move(part));
     }
   }
   std::vector<SpooledRecord> records;
   size_t bytes = 0;
-  for (const Part& part : parts) {
-    std::unique_ptr<ReadPosition>& position = positions_[lane];
-    uint64_t offset = part.first_offset;
-    if (position != nullptr && position->segment == part.segment) {
-      if (position->after == after) offset = position->offset;
-    } else {
-      auto file = file_system_->Open(PathOf(part.segment->name.ToString()));
+  for (Part& part : parts) {
+    ReadPosition& position = part.from;
+    if (position.file == nullptr) {
+      auto file = file_system_->Open(PathOf(position.segment->name.ToString()));
       if (!file.ok()) {
         // Removed since: then it is acked. Anything else shows as a hole in the sequences.
         if (!absl::IsNotFound(file.status())) options_.warn(file.status().message());
         continue;
       }
-      position = std::make_unique<ReadPosition>();
-      position->segment = part.segment;
-      position->file = *std::move(file);
+      position.file = *std::move(file);
     }
-    SegmentReader reader(position->file.get(), epoch, offset, part.durable_bytes);
+    SegmentReader reader(position.file.get(), epoch, position.offset, part.durable_bytes);
+    bool full = false;
     while (auto record = reader.Next(true)) {
       if (record->lane != lane || record->sequence <= after) continue;
-      if (records.size() == max_records ||
-          (!records.empty() && bytes + record->payload.size() > max_bytes)) {
-        return records;
-      }
+      full = records.size() == max_records ||
+             (!records.empty() && bytes + record->payload.size() > max_bytes);
+      if (full) break;
       bytes += record->payload.size();
       after = record->sequence;
-      position->after = after;
-      position->offset = record->end_offset;
+      position.after = after;
+      position.offset = record->end_offset;
       records.push_back({record->sequence, record->checksum, std::move(record->payload)});
     }
-    if (reader.damaged()) {
-      MutexLock lock(&mutex_);
-      ++stats_.damaged_places;
+    MutexLock lock(&mutex_);
+    if (reader.damaged()) ++stats_.damaged_places;
+    if (!position.segment->removed) {
+      positions_[lane] = std::make_unique<ReadPosition>(std::move(position));
     }
+    if (full) break;
   }
   return records;
 }

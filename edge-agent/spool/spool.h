@@ -194,9 +194,10 @@ class Spool {
   uint64_t refused_since_ =
       0;  // appends, since the last that was kept; so that a log is not flooded
 
-  // Of Read alone: where each lane was left, so that reading on does not start at the front.
+  // Where Read left each lane, so that reading on does not start at the front. Given up with the
+  // segment: a file that is unlinked and open still takes its room on the disk.
   struct ReadPosition;
-  std::array<std::unique_ptr<ReadPosition>, kSpoolLanes> positions_;
+  std::array<std::unique_ptr<ReadPosition>, kSpoolLanes> positions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace latchwire

@@ -29,6 +29,7 @@ struct Spool::Segment {
   uint64_t durable_bytes = kSegmentHeaderBytes;
   std::array<Span, kSpoolLanes> lanes;
   bool active = false;
+  bool removed = false;
 
   void Add(int lane, uint64_t sequence, uint64_t offset) {
     Span& span = lanes[lane];
@@ -57,7 +58,7 @@ struct Spool::Waiting {
 
 struct Spool::ReadPosition {
   std::shared_ptr<Segment> segment;
-  std::unique_ptr<SpoolFile> file;
+  std::shared_ptr<SpoolFile> file;
   uint64_t after = 0;   // sequence
   uint64_t offset = 0;  // of the record behind it
 };

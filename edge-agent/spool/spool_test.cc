@@ -227,6 +227,17 @@ TEST_F(SpoolTest, RemovesSegmentsThatNothingIsLeftOf) {
   EXPECT_THAT(Held(epoch, 2), SizeIs(1));
 }
 
+TEST_F(SpoolTest, KeepsNoFileOpenThatItRemoved) {
+  const uint64_t epoch = current();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(Append(1, std::string(100, 'x')).ok());
+  ASSERT_THAT(Held(epoch, 1), SizeIs(20));
+  Ack(epoch, 1, 5);
+  EXPECT_THAT(Held(epoch, 1, 5), SizeIs(15));
+  EXPECT_THAT(spool_->Read(epoch, 1, 5, 5, 1 << 20), SizeIs(5));  // stops in an old segment
+  Ack(epoch, 1, 19);
+  EXPECT_EQ(disk_.RemovedButOpen(), 0) << "it would keep a full disk full";
+}
+
 TEST_F(SpoolTest, RefusesPastItsLimitAndTakesAgainAfterAcks) {
   options_.max_bytes = 5000;
   CloseAndOpen();

@@ -195,6 +195,10 @@ void Spool::RemoveAcked() {
         continue;
       }
       gone.push_back(*it);
+      (*it)->removed = true;
+      for (auto& position : positions_) {
+        if (position != nullptr && position->segment == *it) position.reset();
+      }
       it = segments_.erase(it);
     }
   }

@@ -9,8 +9,16 @@ namespace latchwire {
 
 class FakeFileSystem::File : public SpoolFile {
  public:
-  File(FakeFileSystem* disk, std::shared_ptr<Inode> inode)
-      : disk_(disk), inode_(std::move(inode)) {}
+  // Under the disk's mutex.
+  File(FakeFileSystem* disk, std::shared_ptr<Inode> inode) ABSL_NO_THREAD_SAFETY_ANALYSIS
+      : disk_(disk),
+        inode_(std::move(inode)) {
+    disk_->open_files_.insert(inode_.get());
+  }
+  ~File() override {
+    MutexLock lock(&disk_->mutex_);
+    disk_->open_files_.erase(disk_->open_files_.find(inode_.get()));
+  }
 
   absl::Status Append(absl::string_view data) override {
     MutexLock lock(&disk_->mutex_);
@@ -191,6 +199,18 @@ uint64_t FakeFileSystem::TotalBytesLocked() const {
 int FakeFileSystem::sync_count() const {
   MutexLock lock(&mutex_);
   return sync_count_;
+}
+
+int FakeFileSystem::RemovedButOpen() const {
+  MutexLock lock(&mutex_);
+  int count = 0;
+  for (const Inode* open : open_files_) {
+    const bool named = std::any_of(names_.begin(), names_.end(), [open](const auto& entry) {
+      return entry.second.get() == open;
+    });
+    if (!named) ++count;
+  }
+  return count;
 }
 
 void FakeFileSystem::CopyToAnotherFolder() {

@@ -36,6 +36,8 @@ class FakeFileSystem : public SpoolFileSystem {
   uint64_t SizeOf(const std::string& path) const;
   uint64_t TotalBytes() const;
   int sync_count() const;
+  // Files that still take room though they have no name any more.
+  int RemovedButOpen() const;
   // All files under other identities, as after `cp -r`.
   void CopyToAnotherFolder();
 
@@ -72,6 +74,7 @@ class FakeFileSystem : public SpoolFileSystem {
   bool failing_truncates_ ABSL_GUARDED_BY(mutex_) = false;
   uint64_t next_identity_ ABSL_GUARDED_BY(mutex_) = 100;
   uint64_t directory_identity_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::multiset<const Inode*> open_files_ ABSL_GUARDED_BY(mutex_);
   int sync_count_ ABSL_GUARDED_BY(mutex_) = 0;
   int generation_ ABSL_GUARDED_BY(mutex_) =
       0;  // of the machine's life; locks of an older one are void
