@@ -236,6 +236,54 @@ TEST_F(SqliteStoreTest, AStatementThatFailsTakesOnlyItsMutationWithIt) {
   EXPECT_EQ((*store)->ListEvents(kDefaultTenant, {}, 0, 100)->events.size(), 6);
 }
 
+TEST_F(SqliteStoreTest, APurgeLeavesNoRowBehind) {
+  const auto store = Open();
+  ASSERT_EQ(store.status(), absl::OkStatus());
+  CreateWebhook create;
+  create.webhook.key.tenant = kDefaultTenant;
+  create.webhook.id = "gone";
+  CreateWebhook stays = create;
+  stays.webhook.id = "stays";
+  AppendEvents append;
+  append.tenant = kDefaultTenant;
+  append.generation = 2;
+  AcquireLeases acquire;
+  acquire.owner = "test";
+  acquire.duration = absl::Hours(1);
+  RecordOutcomes record;
+  for (int64_t number = 1; number <= 20; ++number) {
+    NewEvent& event = append.events.emplace_back();
+    event.event = std::make_shared<Event>();
+    event.event->id = absl::StrCat(number);
+    event.targets = {{1, ""}, {2, ""}};
+    for (const int64_t uid : {1, 2}) {
+      for (int attempt = 1; attempt <= 3; ++attempt) {
+        DeliveryOutcome& outcome = record.outcomes.emplace_back();
+        outcome.key = {{kDefaultTenant, uid}, number};
+        outcome.attempt.number = attempt;
+        outcome.fence = 1;
+      }
+    }
+  }
+  WriteAll(**store, {create, stays, append, acquire, record, DeleteWebhook{{kDefaultTenant, 1}}});
+  int steps = 0;
+  std::vector<Mutation> purge(1);
+  do {
+    purge[0] = PurgeDeleted{7};
+    ASSERT_EQ((*store)->Write(absl::MakeSpan(purge)), absl::OkStatus());
+    ++steps;
+  } while (std::get<PurgeDeleted>(purge[0]).more);
+  EXPECT_EQ(steps, 9);  // 40 attempts and 20 deliveries, at most 7 rows at a time
+
+  const auto connection = Connect();
+  for (const auto& [table, rows] : {std::pair("delivery", 20), std::pair("attempt", 40),
+                                    std::pair("deleted_webhook", 0), std::pair("event", 20)}) {
+    sqlite::Query query = connection->UseText(absl::StrCat("SELECT count(*) FROM ", table));
+    ASSERT_TRUE(query.Next());
+    EXPECT_EQ(query.IntAt(0), rows) << table;
+  }
+}
+
 TEST_F(SqliteStoreTest, OldIdTablesAreDropped) {
   const auto store = Open();
   ASSERT_EQ(store.status(), absl::OkStatus());
