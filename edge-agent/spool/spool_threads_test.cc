@@ -1,0 +1,101 @@
+// The spool on a real disk with real threads, as the agent uses it; for the thread sanitizer too.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/id.h"
+#include "core/transport/asio_executor.h"
+#include "edge-agent/spool/spool.h"
+
+namespace latchwire {
+namespace {
+
+constexpr int kWriters = 4;
+constexpr int kPerWriter = 500;
+
+class SpoolThreadsTest : public testing::Test {
+ protected:
+  SpoolThreadsTest()
+      : folder_(absl::StrCat(testing::TempDir(), "/latchwire_spool_test_",
+                             Uuid::MakeV4(SystemRandom()).ToString())) {}
+  ~SpoolThreadsTest() override { std::filesystem::remove_all(folder_); }
+
+  const std::string folder_;
+};
+
+TEST_F(SpoolThreadsTest, ManyWriteWhileOneReadsAndAcks) {
+  AsioExecutor executor;
+  auto opened = Spool::Open({.directory = folder_, .segment_bytes = 20'000}, PosixSpoolFileSystem(),
+                            &executor, SystemRandom());
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  Spool& spool = **opened;
+  Mutex mutex;
+  CondVar changed;
+  int durable = 0;
+  spool.SetListener([&] { changed.NotifyAll(); });
+  executor.Start();
+
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < kPerWriter; ++i) {
+        spool.Append({{writer, absl::StrCat(i, "/", std::string(100, 'x'))}},
+                     [&](absl::Status status) {
+                       EXPECT_TRUE(status.ok()) << status;
+                       MutexLock lock(&mutex);
+                       ++durable;
+                       changed.NotifyAll();
+                     });
+      }
+    });
+  }
+  const uint64_t epoch = spool.Epochs().back().epoch;
+  std::array<uint64_t, kSpoolLanes> read{};
+  int total = 0;
+  while (total < kWriters * kPerWriter) {
+    int round = 0;
+    for (int lane = 0; lane < kSpoolLanes; ++lane) {
+      for (const SpooledRecord& record : spool.Read(epoch, lane, read[lane], 50, 1 << 20)) {
+        ASSERT_EQ(record.sequence, read[lane] + 1);
+        ASSERT_EQ(record.payload.substr(0, record.payload.find('/')), absl::StrCat(read[lane]));
+        read[lane] = record.sequence;
+        ++round;
+      }
+      spool.Acked(epoch, lane, read[lane]);
+    }
+    total += round;
+    if (round == 0) {
+      MutexLock lock(&mutex);
+      changed.WaitFor(&mutex, std::chrono::milliseconds(10));
+    }
+  }
+  for (std::thread& writer : writers) writer.join();
+  {
+    MutexLock lock(&mutex);
+    while (durable < kWriters * kPerWriter) changed.Wait(&mutex);
+  }
+  spool.Close([&](absl::Status status) {
+    EXPECT_TRUE(status.ok()) << status;
+    MutexLock lock(&mutex);
+    durable = -1;
+    changed.NotifyAll();
+  });
+  {
+    MutexLock lock(&mutex);
+    while (durable >= 0) changed.Wait(&mutex);
+  }
+  executor.Stop();
+  EXPECT_EQ(spool.Stats().held_records, 0u);
+
+  AsioExecutor next_executor;
+  auto again =
+      Spool::Open({.directory = folder_}, PosixSpoolFileSystem(), &next_executor, SystemRandom());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->Epochs().back().epoch, epoch);
+  EXPECT_EQ((*again)->Epochs().back().lanes[3].last, static_cast<uint64_t>(kPerWriter));
+}
+
+}  // namespace
+}  // namespace latchwire
