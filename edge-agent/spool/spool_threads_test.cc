@@ -1,16 +1,55 @@
 // The spool on a real disk with real threads, as the agent uses it; for the thread sanitizer too.
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <filesystem>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/id.h"
-#include "core/transport/asio_executor.h"
 #include "edge-agent/spool/spool.h"
 
 namespace latchwire {
 namespace {
+
+// One thread that runs what is posted. What is delayed is not run: the cursors, which may be late.
+class ThreadExecutor : public Executor {
+ public:
+  ~ThreadExecutor() override { Stop(); }
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
+  void Stop() {
+    Post(nullptr);
+    if (thread_.joinable()) thread_.join();
+  }
+  void Post(Task task) override {
+    MutexLock lock(&mutex_);
+    tasks_.push_back(std::move(task));
+    changed_.NotifyAll();
+  }
+  void PostAfter(absl::Duration, Task) override {}
+
+ private:
+  void Run() {
+    for (;;) {
+      Task task;
+      {
+        MutexLock lock(&mutex_);
+        while (tasks_.empty()) changed_.Wait(&mutex_);
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+      if (!task) return;
+      task();
+    }
+  }
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
 
 constexpr int kWriters = 4;
 constexpr int kPerWriter = 500;
@@ -26,7 +65,7 @@ class SpoolThreadsTest : public testing::Test {
 };
 
 TEST_F(SpoolThreadsTest, ManyWriteWhileOneReadsAndAcks) {
-  AsioExecutor executor;
+  ThreadExecutor executor;
   auto opened = Spool::Open({.directory = folder_, .segment_bytes = 20'000}, PosixSpoolFileSystem(),
                             &executor, SystemRandom());
   ASSERT_TRUE(opened.ok()) << opened.status();
@@ -89,7 +128,7 @@ TEST_F(SpoolThreadsTest, ManyWriteWhileOneReadsAndAcks) {
   executor.Stop();
   EXPECT_EQ(spool.Stats().held_records, 0u);
 
-  AsioExecutor next_executor;
+  ThreadExecutor next_executor;
   auto again =
       Spool::Open({.directory = folder_}, PosixSpoolFileSystem(), &next_executor, SystemRandom());
   ASSERT_TRUE(again.ok()) << again.status();
