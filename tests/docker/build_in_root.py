@@ -80,7 +80,8 @@ class Root:
         self.folder = folder
         self.workdir = pathlib.PurePosixPath("/")
         self.environment = {"PATH": PATH, "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
-        run("cp", "-a", base, folder)
+        if not folder.exists():
+            run("cp", "-a", base, folder)
         run("mount", "-t", "proc", "proc", folder / "proc")
 
     def bind(self, source: str, target: str) -> None:
@@ -143,22 +144,30 @@ def copy_context(source: str, target: pathlib.Path, ignored) -> None:
                 shutil.copy2(here / name, to, follow_symlinks=False)
 
 
-def build(folder: pathlib.Path) -> None:
+def build(folder: pathlib.Path, resume: bool) -> None:
     """In a mount namespace of its own."""
     stages = dockerfile.parse((ROOT / "docker/Dockerfile").read_text())
     ignored = dockerfile.Ignore((ROOT / ".dockerignore").read_text())
-    make_base(folder / "base")
+    if resume:
+        for name in PROGRAMS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+    else:
+        make_base(folder / "base")
     roots: Dict[str, Root] = {}
     for name in ("builder", *PROGRAMS):
         root = roots[name] = Root(folder / name, folder / "base")
         if name == "builder":
             root.use_machines_registries()
         for stage in dockerfile.lineage(stages, name):
+            tools_are_there = resume and name == "builder"
             for instruction in stage.instructions:
-                root.apply(instruction, roots, ignored)
+                tools_are_there = tools_are_there and instruction.text != ". ."
+                if not (tools_are_there and instruction.keyword in ("COPY", "RUN")):
+                    root.apply(instruction, roots, ignored)
     for name in PROGRAMS:
         program = dockerfile.last(dockerfile.lineage(stages, name), "ENTRYPOINT").exec_form()[0]
-        version = run(*roots[name].command([program, "--version"], user_of(stages, name)), capture_output=True, text=True)
+        version = run(*roots[name].command([program, "--version"], user_of(stages, name)),
+                      stdout=subprocess.PIPE, text=True)
         say(f"{name}: {' '.join(version.stdout.split())}")
     start_all(stages, roots)
 
@@ -212,20 +221,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build/docker-check")
     parser.add_argument("--keep", action="store_true", help="leave the roots behind")
+    parser.add_argument("--resume", action="store_true",
+                        help="begin at COPY . . with the roots that --keep has left")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     folder = options.folder.absolute()
     if options.inside:
-        build(folder)
+        build(folder, options.resume)
         return 0
     if os.getuid() != 0:
         print("docker-check makes Debian roots, which takes root", file=sys.stderr)
         return 1
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    if not options.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     # The mounts live in the inner process's namespaces: out here the folders hold plain files, safe to remove.
     inner = subprocess.run(["unshare", "--mount", "--propagation", "private", sys.executable, __file__, "--inside",
-                            "--folder", str(folder)])
+                            "--folder", str(folder), *(["--resume"] if options.resume else [])])
     if not options.keep:
         shutil.rmtree(folder)
     say("docker-check: passed" if inner.returncode == 0 else "docker-check: FAILED")
