@@ -17,6 +17,21 @@ class ActiveCalls {
     MutexLock lock(&mutex_);
     ++count_;
   }
+  // False, and not counted, after Close.
+  bool TryBegin() {
+    MutexLock lock(&mutex_);
+    if (!closed_) ++count_;
+    return !closed_;
+  }
+  // From now on the count only falls, however many clients go on to call.
+  void Close() {
+    MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+  bool closed() const {
+    MutexLock lock(&mutex_);
+    return closed_;
+  }
   void End() {
     MutexLock lock(&mutex_);
     if (--count_ == 0) none_.NotifyAll();
@@ -34,9 +49,10 @@ class ActiveCalls {
   }
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar none_;
   int count_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace latchwire

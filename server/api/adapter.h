@@ -105,6 +105,7 @@ class AuthenticatedService : public grpc::Service {
       return new Raw([this, full_name, handler = std::move(handler)](
                          grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
                          Response* response) -> grpc::ServerUnaryReactor* {
+        if (!calls_.TryBegin()) return new RefusedCall(ToGrpcStatus(ShuttingDown()));
         auto* call = new UnaryCall<Request>(&calls_);
         absl::StatusOr<CallContext> caller = authenticator_->Authenticate(*context, *full_name);
         if (!caller.ok()) {
@@ -130,6 +131,7 @@ class AuthenticatedService : public grpc::Service {
       return new Raw(
           [this, full_name, handler = std::move(handler)](grpc::CallbackServerContext* context)
               -> grpc::ServerBidiReactor<grpc::ByteBuffer, Response>* {
+            if (calls_.closed()) return new RefusedStream<Response>(ToGrpcStatus(ShuttingDown()));
             absl::StatusOr<CallContext> caller = authenticator_->Authenticate(*context, *full_name);
             if (!caller.ok()) return new RefusedStream<Response>(ToGrpcStatus(caller.status()));
             return handler(*std::move(caller));
@@ -140,7 +142,7 @@ class AuthenticatedService : public grpc::Service {
  private:
   template <typename Request>
   struct UnaryCall : grpc::ServerUnaryReactor {
-    explicit UnaryCall(ActiveCalls* active) : calls(active) { calls->Begin(); }
+    explicit UnaryCall(ActiveCalls* counted) : calls(counted) {}
     void OnDone() override {
       ActiveCalls* const ended = calls;
       delete this;
@@ -148,6 +150,11 @@ class AuthenticatedService : public grpc::Service {
     }
     ActiveCalls* const calls;
     Request request;
+  };
+
+  struct RefusedCall : grpc::ServerUnaryReactor {
+    explicit RefusedCall(const grpc::Status& status) { Finish(status); }
+    void OnDone() override { delete this; }
   };
 
   template <typename Response>

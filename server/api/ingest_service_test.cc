@@ -261,6 +261,11 @@ TEST_F(IngestServiceTest, ShutdownAcksWhatIsUnderWay) {
   EXPECT_EQ(ReasonOf(status), "SHUTTING_DOWN");
   TestAgent late(&server_, key_);
   EXPECT_EQ(ReasonOf(late.Finish()), "SHUTTING_DOWN");
+  KeyContext context(server_.admin());
+  v1::ListApiKeysResponse keys;
+  EXPECT_EQ(ReasonOf(server_.Stub<v1::ApiKeyService>()->ListApiKeys(
+                &context, v1::ListApiKeysRequest(), &keys)),
+            "SHUTTING_DOWN");
 }
 
 // Nothing is read on while too much is unacked, and nothing is lost by it.

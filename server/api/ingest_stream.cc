@@ -29,10 +29,6 @@ absl::Status KeyDeleted() {
                    "the API key is unknown, wrong or deleted");
 }
 
-absl::Status ShuttingDown() {
-  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "server is shutting down");
-}
-
 }  // namespace
 
 IngestStream* IngestStream::Start(const ApiWorld* world, IngestStreams* streams,

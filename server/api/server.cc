@@ -93,6 +93,7 @@ absl::Status ApiServer::Start(const ApiServerOptions& options) {
 void ApiServer::BeginShutdown() {
   if (server_ == nullptr) return;
   SetHealth(server_.get(), services_, false);
+  for (const auto& service : services_) service->calls().Close();
   ingest_->Drain();
 }
 

@@ -36,7 +36,8 @@ class ApiServer {
   absl::Status Start(const ApiServerOptions& options);
   int port() const { return port_; }
 
-  // Health NOT_SERVING; takes no new calls; lets agents' streams end after their acks.
+  // Health NOT_SERVING; refuses new calls with SHUTTING_DOWN; lets agents' streams end after their
+  // acks.
   void BeginShutdown();
   // Waits for the calls under way, and cancels those that are not done after `timeout`.
   void FinishShutdown(absl::Duration timeout);

@@ -85,6 +85,10 @@ absl::Status Overloaded(absl::string_view what) {
       absl::Seconds(1));
 }
 
+absl::Status ShuttingDown() {
+  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "server is shutting down");
+}
+
 absl::Status WithMetadata(const absl::Status& status, absl::string_view key,
                           absl::string_view value) {
   auto metadata = MetadataOf(status);

@@ -24,6 +24,8 @@ absl::Status NotFound(absl::string_view reason, absl::string_view name);
 // A queue of the server is full.
 absl::Status Overloaded(absl::string_view what);
 
+absl::Status ShuttingDown();
+
 // The webhook or event id that the store named in the metadata is not the client's name for it, so
 // services put their own there. `status` keeps everything else.
 absl::Status WithMetadata(const absl::Status& status, absl::string_view key,

@@ -203,8 +203,7 @@ void WebhookService::SendTestEvent(const CallContext& caller, v1::SendTestEventR
   world_.send_test(*webhook, [response, done = std::move(done)](HttpResult result) mutable {
     if (result.error == TransportError::kOverloaded) return done(Overloaded("the sending queue"));
     if (result.error == TransportError::kShutdown) {
-      return done(
-          MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "server is shutting down"));
+      return done(ShuttingDown());
     }
     response->set_http_status(result.http_status);
     if (result.error != TransportError::kNone) {

@@ -25,8 +25,7 @@ std::string StatsLine(const Engine& engine, const Writer& writer) {
   const LatencyHistogram::Snapshot latency = counters.commit_to_answer.Read();
   return absl::StrFormat(
       "msg=stats attempts=%d succeeded=%d retried=%d dead=%d expired=%d fenced=%d in_flight=%d "
-      "ready_bytes=%d queued_write_bytes=%d commit_to_answer_p50_ms=%.1f "
-      "commit_to_answer_p99_ms=%.1f",
+      "ready_bytes=%d queued_write_bytes=%d latency_p50_ms=%.1f latency_p99_ms=%.1f",
       counters.attempts.load(), counters.succeeded.load(), counters.retried.load(),
       counters.dead.load(), counters.expired.load(), counters.fenced.load(),
       counters.in_flight.load(), counters.ready_bytes.load(), writer.queued_bytes(),
