@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLANG = os.environ.get("LATCHWIRE_CLANG", "clang++-16")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FLAGS = ["-fsyntax-only", "-Wthread-safety", "-Werror", "-Wno-unknown-warning-option",
-         "-Wno-deprecated-declarations"]
+         "-Wno-deprecated-declarations", "-Wno-missing-field-initializers"]
 
 
 def reachable(path, seen):
