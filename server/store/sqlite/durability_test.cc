@@ -78,6 +78,8 @@ int CountEventsIn(const std::string& folder) {
 class PowerCutDisk {
  public:
   explicit PowerCutDisk(TestVfs* vfs) {
+    { const auto created = Open(path()); }
+    Copy(path(), durable_.File(""));
     vfs->Hook(nullptr, [this](DiskOperation operation, const std::string& path) {
       if (operation == DiskOperation::kSync) Copy(path, durable_.File(""));
       if (watch_ != nullptr) watch_(this);

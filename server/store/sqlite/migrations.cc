@@ -168,11 +168,13 @@ absl::Status RunSteps(Connection* connection, absl::string_view path) {
 int LatestSchemaVersion() { return std::size(kSteps); }
 
 absl::Status Migrate(Connection* connection, absl::string_view path) {
-  // An up-to-date database needs no lock, which another process might hold.
+  // An up-to-date database needs no lock, which another process might hold. Anything else is judged
+  // under the lock: another process may be migrating just now.
   const auto version = ReadNumber(connection, "PRAGMA user_version");
   if (!version.ok()) return version.status();
-  if (absl::Status status = CheckOurs(connection, path, *version); !status.ok()) return status;
-  if (*version == LatestSchemaVersion()) return absl::OkStatus();
+  const auto application = ReadNumber(connection, "PRAGMA application_id");
+  if (!application.ok()) return application.status();
+  if (*version == LatestSchemaVersion() && *application == kApplicationId) return absl::OkStatus();
   if (absl::Status status = connection->Execute("BEGIN IMMEDIATE"); !status.ok()) return status;
   absl::Status status = RunSteps(connection, path);
   if (status.ok()) status = connection->Execute("COMMIT");

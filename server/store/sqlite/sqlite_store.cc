@@ -1,19 +1,14 @@
 #include "server/store/sqlite/sqlite_store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
 #include "core/base/mutex.h"
 #include "server/store/driver_rules.h"
 #include "server/store/sqlite/crash_vfs.h"
+#include "server/store/sqlite/create.h"
 #include "server/store/sqlite/migrations.h"
 #include "server/store/sqlite/reads.h"
 #include "server/store/sqlite/rows.h"
@@ -233,22 +228,12 @@ absl::Status SqliteStore::Checkpoint() {
   return ErrorOf(code, db);
 }
 
-// So that the file never exists with other rights than these; its log and shared memory take them
-// over.
-absl::Status CreateFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return StoreUnavailableError(absl::StrCat("cannot open ", path, ": ", strerror(errno)));
-  close(fd);
-  return absl::OkStatus();
-}
-
 }  // namespace
 }  // namespace sqlite
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(SqliteOptions options) {
   using sqlite::Connection;
-  if (absl::Status status = sqlite::CreateFile(options.path); !status.ok()) return status;
+  if (absl::Status status = sqlite::CreateIfMissing(options.path); !status.ok()) return status;
   sqlite::ConnectionOptions settings;
   settings.path = options.path;
   settings.vfs = sqlite::CrashVfs(options.vfs);
