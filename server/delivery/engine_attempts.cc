@@ -204,7 +204,8 @@ void Engine::SendTest(std::shared_ptr<const Webhook> webhook,
                       absl::AnyInvocable<void(HttpResult)> done) {
   const absl::Time now = world_.clock->Now();
   Event event = GetFormat(webhook->format)->TestEvent(*webhook);
-  // Formats have no randomness; receivers deduplicate by the message id, so each test needs its own.
+  // Formats have no randomness; receivers deduplicate by the message id, so each test needs its
+  // own.
   if (event.id.empty()) event.id = Uuid::MakeV7(now, world_.random).ToString();
   world_.transport->Send(MakeRequest(event, *webhook, {now, 1}), std::move(done));
 }
