@@ -35,6 +35,7 @@ TEST_ARROWS = {
     # The model that the real driver is compared with.
     "server/store/sqlite": ["server/store/memory"],
     # An executor of real threads.
+    "edge-agent/spool": ["core/transport"],
     "edge-agent/uplink": ["core/transport"],
 }
 
