@@ -195,8 +195,11 @@ void Engine::Suspend(WebhookKey key, std::string reason) {
   update.webhook.state_reason = reason;
   update.webhook.state_time = world_.clock->Now();
   world_.writer->Submit(std::move(update), [this, key, reason](Mutation done) {
-    if (ReasonOf(StatusOf(done)) != "ETAG_MISMATCH") return;
-    world_.executor->Post([this, key, reason] { Suspend(key, reason); });
+    // Somebody changed the webhook meanwhile, or the store cannot write: look again.
+    const std::string why = ReasonOf(StatusOf(done));
+    if (StatusOf(done).ok() || why == "WEBHOOK_NOT_FOUND" || why == "SHUTTING_DOWN") return;
+    const absl::Duration delay = why == "ETAG_MISMATCH" ? absl::ZeroDuration() : kNotSentRetry;
+    world_.executor->PostAfter(delay, [this, key, reason] { Suspend(key, reason); });
   });
 }
 

@@ -119,6 +119,17 @@ TEST(EngineTest, GoneSuspendsAndResumeDelivers) {
   EXPECT_EQ(world.GetDelivery(1, second).state, DeliveryState::kSucceeded);
 }
 
+TEST(EngineTest, GoneSuspendsAlsoWhenTheDiskIsFullAtThatMoment) {
+  DeliveryWorld world;
+  const auto webhook = world.CreateWebhook({});
+  world.transport().QueueReply(FakeTransport::Status(410, absl::Milliseconds(50)));
+  world.Publish(TestEvent("door-1", 1));
+  world.database().FailWrites(3, "disk full");
+  world.executor().RunFor(absl::Minutes(1));
+  EXPECT_EQ(world.catalog().FindWebhook(webhook->key)->state, WebhookState::kSuspended);
+  EXPECT_THAT(world.transport().requests(), SizeIs(1));
+}
+
 TEST(EngineTest, PausedHoldsAndDisabledMatchesNothing) {
   DeliveryWorld world;
   const auto webhook = world.CreateWebhook({});
