@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/thread_name.h"
+
 namespace latchwire {
 
 ThreadReadPool::ThreadReadPool(Store* store, int threads, size_t max_queued)
@@ -33,6 +35,7 @@ void ThreadReadPool::SubmitAlways(Read read) {
 }
 
 void ThreadReadPool::Run() {
+  NameThread("reader");
   for (;;) {
     Read read;
     {

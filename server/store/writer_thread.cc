@@ -1,9 +1,12 @@
 #include "server/store/writer_thread.h"
 
+#include "core/base/thread_name.h"
+
 namespace latchwire {
 
 WriterThread::WriterThread(Writer* writer)
     : writer_(writer), thread_([writer] {
+        NameThread("writer");
         while (writer->WaitForWork()) writer->Step();
       }) {}
 
@@ -25,6 +28,7 @@ CheckpointThread::~CheckpointThread() {
 }
 
 void CheckpointThread::Run() {
+  NameThread("checkpoint");
   for (;;) {
     {
       MutexLock lock(&mutex_);
