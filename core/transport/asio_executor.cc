@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/thread_name.h"
 
 namespace latchwire {
 
@@ -26,6 +27,7 @@ class AsioExecutor::Loop {
   void Start() {
     running_ = true;
     thread_ = std::thread([this] {
+      NameThread("delivery");
       thread_id_ = std::this_thread::get_id();
       context_.run();
     });
