@@ -3,7 +3,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "core/domain/validation.h"
 #include "server/api/paging.h"
 #include "server/api/time_converter.h"
@@ -46,6 +48,20 @@ void ToProto(const ApiKey& key, v1::ApiKey* proto) {
   proto->set_role(RoleToProto(key.role));
   proto->set_agent(key.agent);
   latchwire::ToProto(key.create_time, proto->mutable_create_time());
+}
+
+std::string PositionText(const ApiKey& key) {
+  return absl::StrCat(absl::ToUnixNanos(key.create_time), " ", key.id);
+}
+
+ApiKeyPosition PositionOf(absl::string_view text) {
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, ' ');
+  ApiKeyPosition position;
+  int64_t nanos = 0;
+  if (!absl::SimpleAtoi(parts.first, &nanos)) return position;  // the first page
+  position.create_time = absl::FromUnixNanos(nanos);
+  position.id = std::string(parts.second);
+  return position;
 }
 
 std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optional<Role>& role) {
@@ -120,12 +136,12 @@ void ApiKeyService::ListApiKeys(const CallContext& caller, v1::ListApiKeysReques
   const PageArguments arguments(caller.tenant, {"ListApiKeys"});
   const absl::StatusOr<std::string> after = arguments.ParseToken(request->page_token());
   if (!after.ok()) return done(after.status());
-  const std::vector<ApiKey> keys =
-      world_.catalog->ListApiKeys(caller.tenant, *after, static_cast<size_t>(*limit) + 1);
+  const std::vector<ApiKey> keys = world_.catalog->ListApiKeys(caller.tenant, PositionOf(*after),
+                                                               static_cast<size_t>(*limit) + 1);
   for (const ApiKey& key : keys) {
     if (response->api_keys_size() == *limit) {
       const size_t last = static_cast<size_t>(*limit) - 1;
-      response->set_next_page_token(arguments.MakeToken(keys[last].id));
+      response->set_next_page_token(arguments.MakeToken(PositionText(keys[last])));
       break;
     }
     ToProto(key, response->add_api_keys());

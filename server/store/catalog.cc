@@ -148,20 +148,19 @@ std::optional<ApiKey> Catalog::FindApiKey(absl::string_view id) const {
   return found->second;
 }
 
-std::vector<ApiKey> Catalog::ListApiKeys(TenantId tenant, absl::string_view after_id,
+std::vector<ApiKey> Catalog::ListApiKeys(TenantId tenant, const ApiKeyPosition& after,
                                          size_t limit) const {
   std::vector<ApiKey> keys;
-  MutexLock lock(&mutex_);
-  for (const auto& [id, key] : api_keys_) {
-    if (key.tenant == tenant) keys.push_back(key);
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, key] : api_keys_) {
+      const bool above = std::tie(key.create_time, key.id) > std::tie(after.create_time, after.id);
+      if (key.tenant == tenant && above) keys.push_back(key);
+    }
   }
-  const auto order = [](const ApiKey& a, const ApiKey& b) {
+  std::sort(keys.begin(), keys.end(), [](const ApiKey& a, const ApiKey& b) {
     return std::tie(a.create_time, a.id) < std::tie(b.create_time, b.id);
-  };
-  std::sort(keys.begin(), keys.end(), order);
-  if (const auto after = api_keys_.find(after_id); after != api_keys_.end()) {
-    keys.erase(keys.begin(), std::upper_bound(keys.begin(), keys.end(), after->second, order));
-  }
+  });
   if (keys.size() > limit) keys.resize(limit);
   return keys;
 }

@@ -16,6 +16,12 @@
 
 namespace latchwire {
 
+// A place in the list of keys, which stays where it is when the key there is deleted.
+struct ApiKeyPosition {
+  absl::Time create_time = absl::InfinitePast();
+  std::string id;
+};
+
 // Thread-safe.
 class Catalog : public CommitObserver {
  public:
@@ -43,8 +49,8 @@ class Catalog : public CommitObserver {
                                                            size_t limit) const;
 
   std::optional<ApiKey> FindApiKey(absl::string_view id) const;
-  // By (create_time, id), after the key with id `after_id` (empty: from the first).
-  std::vector<ApiKey> ListApiKeys(TenantId tenant, absl::string_view after_id, size_t limit) const;
+  // By (create_time, id), above `after`.
+  std::vector<ApiKey> ListApiKeys(TenantId tenant, const ApiKeyPosition& after, size_t limit) const;
 
  private:
   struct TenantEntry {

@@ -30,6 +30,7 @@ ARROWS = {
 # Unit tests, and the doubles in a folder's own testing/, may use the doubles of all that the folder includes,
 # and these:
 TEST_ARROWS = {
+    "server/store": ["server/store/memory"],
     "server/delivery": ["server/store/memory"],
     "server/api": ["server/store/memory"],
     # The model that the real driver is compared with.
