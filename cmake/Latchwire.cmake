@@ -65,8 +65,9 @@ function(latchwire_test)
     target_link_libraries(${arg_NAME} PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,${library}>)
   endforeach()
   latchwire_link(${arg_NAME} PRIVATE ${arg_DEPS} latchwire_compiler GTest::gmock GTest::gtest_main)
-  # PRE_TEST: tests are listed when ctest runs, not after each link.
-  gtest_discover_tests(${arg_NAME} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+  # PRE_TEST: tests are listed when ctest runs, not after each link. NO_PRETTY_VALUES: a parameter that is a
+  # pointer would give a test another name in every run.
+  gtest_discover_tests(${arg_NAME} DISCOVERY_MODE PRE_TEST NO_PRETTY_VALUES PROPERTIES TIMEOUT 120)
 endfunction()
 
 # latchwire_binary(NAME program [DEPS ...]): program from the folder's main.cc, installed to bin/.
