@@ -8,7 +8,7 @@ export LATCHWIRE_BUILD_DIR := $(CURDIR)/$(BUILD)
 export GOTOOLCHAIN := local
 export PATH := $(CURDIR)/build/go-tools:$(CURDIR)/build/go:$(PATH)
 
-.PHONY: help install generate configure build run test bench lint tidy asan tsan release faults format clean
+.PHONY: help install generate configure build run test bench lint tidy asan tsan release sim faults format clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ release: install ## Build server and agent as one static-linked file each into b
 	@ninja -C build/release programs
 	@if [ -e server/gateway/go.mod ]; then CGO_ENABLED=0 $(GO) -C server/gateway build -trimpath \
 	  -ldflags '-s -w' -o $(CURDIR)/build/release/bin/latchwire-gateway .; fi
+
+SEEDS ?= 1000
+sim: build ## Run the simulation for SEEDS=1000 seeds; a failing one names itself
+	@LATCHWIRE_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/latchwire_sim_test
 
 faults: build ## Run the kill tests and everything marked slow
 	@$(PYTHON) -m pytest tests/faults
