@@ -1,7 +1,7 @@
 # Release builds: every imported library that Debian also ships as an archive is linked from that, so that
 # server and agent are one file each that needs nothing but glibc. Debian's CMake configs only know the
 # shared ones, hence the exchange by name. Not there as archives: spdlog and fmt (used as headers then,
-# see latchwire_logging) and prometheus-cpp.
+# see latchwire_logging).
 function(latchwire_link_archives)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
   foreach(target IN LISTS targets)

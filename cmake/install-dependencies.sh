@@ -15,9 +15,9 @@ packages=(
   # Libraries.
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libboost-dev
   libc-ares-dev libsqlite3-dev rapidjson-dev nlohmann-json3-dev libspdlog-dev libtomlplusplus-dev
-  prometheus-cpp-dev libgtest-dev libgmock-dev
-  # Used by tests: a database shell, a root to try the container recipes in.
-  sqlite3 debootstrap
+  libgtest-dev libgmock-dev
+  # Used by tests: a database shell, certificates, network namespaces, a root to try the container recipes in.
+  sqlite3 openssl iproute2 debootstrap
 )
 
 missing=()

@@ -50,7 +50,6 @@ LIBRARIES = {
     "openssl/": ["core/base", "core/transport"],
     "spdlog/": ["server/main", "server/api", "edge-agent/main"],
     "toml++/": ["server/main", "edge-agent/main"],
-    "prometheus/": ["server/main"],
 }
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
