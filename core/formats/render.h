@@ -9,9 +9,6 @@
 
 namespace latchwire {
 
-// A JSON string with its quotes; only what JSON demands is escaped.
-void AppendJsonString(absl::string_view text, std::string* out);
-
 // RFC 3339 in UTC with `Z`, and as many digits of fraction as the time has (none to nine):
 // `2023-11-14T22:13:19.5Z`.
 void AppendRfc3339(absl::Time time, std::string* out);

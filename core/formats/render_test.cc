@@ -33,14 +33,5 @@ TEST(AppendRfc3339, Ends) {
   EXPECT_EQ(Rfc3339(absl::UnixEpoch() + absl::Nanoseconds(1) / 4), "1970-01-01T00:00:00Z");
 }
 
-TEST(AppendJsonString, AppendsAndEscapesOnlyWhatItMust) {
-  std::string text = "x";
-  AppendJsonString("", &text);
-  EXPECT_EQ(text, "x\"\"");
-  text.clear();
-  AppendJsonString(absl::string_view("a/<>&\x7f\0\"ł", 10), &text);
-  EXPECT_EQ(text, "\"a/<>&\x7f\\u0000\\\"ł\"");
-}
-
 }  // namespace
 }  // namespace latchwire

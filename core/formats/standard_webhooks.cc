@@ -6,6 +6,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/crypto.h"
 #include "core/domain/error.h"
+#include "core/domain/json_string.h"
 #include "core/formats/render.h"
 
 namespace latchwire {

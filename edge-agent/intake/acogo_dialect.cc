@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/domain/canonical_types.h"
+#include "core/domain/json_string.h"
 #include "edge-agent/intake/dialect.h"
 #include "edge-agent/intake/json_text.h"
 

@@ -3,7 +3,6 @@
 #include <rapidjson/reader.h>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 
 namespace latchwire {
 namespace {
@@ -125,22 +124,6 @@ std::optional<bool> JsonBool(absl::string_view json) {
   if (json == "true") return true;
   if (json == "false") return false;
   return std::nullopt;
-}
-
-std::string JsonQuote(absl::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-  return out;
 }
 
 }  // namespace latchwire

@@ -32,7 +32,4 @@ std::optional<std::string> JsonString(absl::string_view json);
 std::optional<int64_t> JsonInteger(absl::string_view json);
 std::optional<bool> JsonBool(absl::string_view json);
 
-// `text` (UTF-8) as a JSON string, quotes included.
-std::string JsonQuote(absl::string_view text);
-
 }  // namespace latchwire

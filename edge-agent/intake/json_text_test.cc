@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/domain/json_string.h"
 #include "core/domain/validation.h"
 
 namespace latchwire {

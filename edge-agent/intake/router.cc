@@ -5,6 +5,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/id.h"
 #include "core/domain/error.h"
+#include "core/domain/json_string.h"
 #include "core/domain/limits.h"
 #include "core/domain/validation.h"
 #include "edge-agent/intake/json_text.h"

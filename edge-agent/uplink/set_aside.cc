@@ -10,27 +10,11 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "core/base/crypto.h"
+#include "core/domain/json_string.h"
 
 namespace latchwire {
 namespace {
-
-// The server's words may hold anything.
-std::string JsonString(absl::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + "\"";
-}
 
 absl::Status Failure(absl::string_view doing, const std::string& path) {
   return absl::UnavailableError(absl::StrCat(doing, " ", path, ": ", std::strerror(errno)));
@@ -39,13 +23,13 @@ absl::Status Failure(absl::string_view doing, const std::string& path) {
 }  // namespace
 
 absl::Status SetAsideFile::Add(const SetAsideEvent& event) {
-  const std::string line = absl::StrCat(
-      "{\"time\":",
-      JsonString(absl::FormatTime(absl::RFC3339_full, event.time, absl::UTCTimeZone())),
-      ",\"epoch\":\"", absl::Hex(event.epoch, absl::kZeroPad16), "\",\"lane\":", event.lane,
-      ",\"sequence\":", event.sequence, ",\"reason\":", JsonString(event.reason),
-      ",\"detail\":", JsonString(event.detail), ",\"record\":\"", Base64Encode(event.record),
-      "\"}\n");
+  const std::string line =
+      absl::StrCat("{\"time\":",
+                   JsonQuote(absl::FormatTime(absl::RFC3339_full, event.time, absl::UTCTimeZone())),
+                   ",\"epoch\":\"", absl::Hex(event.epoch, absl::kZeroPad16),
+                   "\",\"lane\":", event.lane, ",\"sequence\":", event.sequence,
+                   ",\"reason\":", JsonQuote(event.reason), ",\"detail\":", JsonQuote(event.detail),
+                   ",\"record\":\"", Base64Encode(event.record), "\"}\n");
   struct stat info;
   if (stat(path_.c_str(), &info) == 0 && info.st_size > 0 &&
       static_cast<uint64_t>(info.st_size) + line.size() > max_bytes_) {
