@@ -27,7 +27,7 @@ class OutcomeRecorder {
     absl::AnyInvocable<void(std::vector<Entry>)> fenced;
   };
 
-  // `alive`: posted tasks hold it weakly, so that they do nothing after the owner is gone.
+  // Outlives the executor's and the writer's last task.
   OutcomeRecorder(Executor* executor, Writer* writer, Random* random, Callbacks callbacks);
 
   void Add(Entry entry);

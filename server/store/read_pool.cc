@@ -49,9 +49,4 @@ void ThreadReadPool::Run() {
   }
 }
 
-bool ExecutorReadPool::Submit(Read read) {
-  executor_->Post([store = store_, read = std::move(read)]() mutable { read(*store); });
-  return true;
-}
-
 }  // namespace latchwire

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "server/store/store.h"
 
@@ -45,18 +44,6 @@ class ThreadReadPool : public ReadPool {
   std::deque<Read> queue_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
-};
-
-// Runs reads as tasks of an executor: for simulations.
-class ExecutorReadPool : public ReadPool {
- public:
-  ExecutorReadPool(Store* store, Executor* executor) : store_(store), executor_(executor) {}
-  bool Submit(Read read) override;
-  void SubmitAlways(Read read) override { (void)Submit(std::move(read)); }
-
- private:
-  Store* const store_;
-  Executor* const executor_;
 };
 
 }  // namespace latchwire
