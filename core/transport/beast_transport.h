@@ -37,6 +37,9 @@ struct BeastTransportOptions {
   // fails with kTls and says so.
   std::string trust_store_path = "/etc/ssl/certs/ca-certificates.crt";
   std::string extra_trusted_pem;  // more certificate authorities, as text
+  // Of requests' own TLS profiles, kept ready; the least recently used goes first, and costs its
+  // next connection a fresh reading. Connections that are open stay open.
+  size_t max_tls_profiles = 256;
 
   // Name servers, "192.0.2.1:53,[2001:db8::1]:53"; empty means the system's.
   std::string dns_servers;

@@ -138,6 +138,11 @@ bool HttpConnection::HasHead() const {
 
 void HttpConnection::OnEnd(const error_code& error) {
   if (!got_answer_bytes_) {
+    // From TLS 1.3 on a receiver refuses a client certificate, or its absence, only here.
+    if (!used_ && error.category() == asio::error::get_ssl_category()) {
+      return Fail(TransportError::kTls, absl::StrCat("TLS with ", remote_address_, ": ",
+                                                     TlsClient::Describe(*tls_, error)));
+    }
     return Fail(TransportError::kConnectionClosed,
                 absl::StrCat(remote_address_, " closed the connection without an answer (",
                              error.message(), ")"),

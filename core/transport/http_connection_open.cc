@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/transport/http_connection.h"
 #include "core/transport/http_pool.h"
+#include "core/transport/tls_clients.h"
 
 namespace latchwire {
 
@@ -40,8 +41,9 @@ void HttpConnection::Open(HttpExchange* exchange) {
 
 void HttpConnection::Resolve() {
   const Url& url = pool_->url();
-  if (url.is_https && !services_->tls->status().ok()) {
-    return Fail(TransportError::kTls, std::string(services_->tls->status().message()));
+  if (url.is_https) {
+    const absl::Status& status = services_->tls->Find(pool_->tls())->status();
+    if (!status.ok()) return Fail(TransportError::kTls, std::string(status.message()));
   }
   if (url.address) return OnResolved(std::vector<IpAddress>{*url.address});
   services_->resolver->Resolve(url.host,
@@ -137,7 +139,7 @@ void HttpConnection::OnConnected() {
 void HttpConnection::Handshake() {
   phase_ = Phase::kHandshaking;
   const Url& url = pool_->url();
-  tls_ = services_->tls->NewStream(socket_, url.host, url.address.has_value());
+  tls_ = services_->tls->Find(pool_->tls())->NewStream(socket_, url.host, url.address.has_value());
   if (tls_ == nullptr) return Fail(TransportError::kTls, "the host name cannot be verified");
   tls_->async_handshake(
       TlsClient::Stream::client, [self = shared_from_this()](const error_code& error) {

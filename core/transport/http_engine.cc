@@ -67,7 +67,8 @@ HttpEngine::HttpEngine(AsioExecutor* executor, BeastTransportOptions options)
     : executor_(executor),
       options_(std::move(options)),
       guard_(options_.allow_networks),
-      tls_(options_.trust_store_path, options_.extra_trusted_pem),
+      own_tls_(options_.trust_store_path, options_.extra_trusted_pem),
+      tls_(&own_tls_, options_.max_tls_profiles),
       wheel_(&executor->context(), options_.clock),
       resolver_(&executor->context(), &wheel_, options_.clock, MakeDnsOptions(options_)),
       services_{&executor->context(), options_.clock, &options_, &guard_, &wheel_,
@@ -102,18 +103,21 @@ void HttpEngine::Submit(HttpExchange* exchange) {
   }
   exchange->target = std::move(url->target);
   wheel_.ArmAt(exchange, exchange->deadline);
-  FindPool(*std::move(url))->Submit(exchange);
+  std::shared_ptr<const TlsProfile>& tls = exchange->request.tls;
+  if (tls != nullptr && (!url->is_https || IsEmpty(*tls))) tls.reset();
+  FindPool(*std::move(url), tls)->Submit(exchange);
 }
 
-HttpPool* HttpEngine::FindPool(Url url) {
-  if (auto it = pools_.find(url.origin); it != pools_.end()) return it->second.get();
+HttpPool* HttpEngine::FindPool(Url url, const std::shared_ptr<const TlsProfile>& tls) {
+  const HttpPoolKey wanted{url.origin, TlsProfileRef{tls.get()}};
+  if (auto it = pools_.find(wanted); it != pools_.end()) return it->second.get();
   if (pools_.size() >= sweep_at_) {
     absl::erase_if(pools_, [](const auto& entry) { return entry.second->IsUnused(); });
     sweep_at_ = std::max<size_t>(1024, pools_.size() * 2);
   }
-  std::string origin = url.origin;
-  auto pool = std::make_unique<HttpPool>(&services_, this, std::move(url));
-  return pools_.emplace(std::move(origin), std::move(pool)).first->second.get();
+  auto pool = std::make_unique<HttpPool>(&services_, this, std::move(url), tls);
+  const HttpPoolKey key = pool->key();
+  return pools_.emplace(key, std::move(pool)).first->second.get();
 }
 
 void HttpEngine::OnDeadline(HttpExchange* exchange) {
@@ -180,7 +184,7 @@ void HttpEngine::FailLater(HttpExchange* exchange, TransportError error, std::st
 void HttpEngine::Shutdown() {
   shut_down_ = true;
   std::vector<HttpExchange*> open;
-  for (auto& [origin, pool] : pools_) {
+  for (auto& [key, pool] : pools_) {
     const std::vector<HttpExchange*> of_pool = pool->Shutdown();
     open.insert(open.end(), of_pool.begin(), of_pool.end());
   }

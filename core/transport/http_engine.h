@@ -13,6 +13,7 @@
 #include "core/transport/http_connection.h"
 #include "core/transport/http_exchange.h"
 #include "core/transport/http_pool.h"
+#include "core/transport/tls_clients.h"
 
 namespace latchwire {
 
@@ -48,13 +49,14 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
       boost::intrusive::constant_time_size<false>>;
 
   void Submit(HttpExchange* exchange);
-  HttpPool* FindPool(Url url);
+  HttpPool* FindPool(Url url, const std::shared_ptr<const TlsProfile>& tls);
   void OfferSlots();
 
   AsioExecutor* const executor_;
   const BeastTransportOptions options_;
   const AddressGuard guard_;
-  TlsClient tls_;
+  TlsClient own_tls_;
+  TlsClients tls_;
   TimerWheel wheel_;
   DnsResolver resolver_;
   const HttpServices services_;
@@ -63,7 +65,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   size_t connections_ = 0;
   IdleList idle_;  // the one idle for longest first
   PoolList want_slot_;
-  absl::flat_hash_map<std::string, std::unique_ptr<HttpPool>> pools_;  // by origin
+  absl::flat_hash_map<HttpPoolKey, std::unique_ptr<HttpPool>> pools_;
   size_t sweep_at_ = 1024;  // pools, at which unused ones are thrown away
 };
 

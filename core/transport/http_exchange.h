@@ -20,7 +20,7 @@ using AutoUnlinkHook =
 class HttpConnection;
 class HttpEngine;
 class HttpPool;
-class TlsClient;
+class TlsClients;
 
 struct HttpServices {
   boost::asio::io_context* context;
@@ -29,7 +29,7 @@ struct HttpServices {
   const AddressGuard* guard;
   TimerWheel* wheel;
   DnsResolver* resolver;
-  TlsClient* tls;
+  TlsClients* tls;
 };
 
 // As a timer it is the request's one deadline. Owned by the engine from Submit to Finish.

@@ -8,8 +8,9 @@
 
 namespace latchwire {
 
-HttpPool::HttpPool(const HttpServices* services, HttpEngine* engine, Url url)
-    : services_(services), engine_(engine), url_(std::move(url)) {}
+HttpPool::HttpPool(const HttpServices* services, HttpEngine* engine, Url url,
+                   std::shared_ptr<const TlsProfile> tls)
+    : services_(services), engine_(engine), url_(std::move(url)), tls_(std::move(tls)) {}
 
 void HttpPool::Submit(HttpExchange* exchange) {
   exchange->pool = this;

@@ -1,5 +1,5 @@
-// The connections to one scheme, host and port, and the requests that wait for one. Internal to
-// core/transport.
+// The connections to one scheme, host and port with one TLS profile, and the requests that wait for
+// one. Internal to core/transport.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -8,18 +8,36 @@
 
 #include "core/transport/http_connection.h"
 #include "core/transport/http_exchange.h"
+#include "core/transport/tls_profile.h"
 #include "core/transport/url.h"
 
 namespace latchwire {
+
+// What a connection can be shared for. Points into the pool that it names.
+struct HttpPoolKey {
+  absl::string_view origin;
+  TlsProfileRef tls;
+
+  friend bool operator==(const HttpPoolKey& a, const HttpPoolKey& b) {
+    return a.origin == b.origin && a.tls == b.tls;
+  }
+  template <typename H>
+  friend H AbslHashValue(H state, const HttpPoolKey& key) {
+    return H::combine(std::move(state), key.origin, key.tls);
+  }
+};
 
 // Requests go out in the order given, on the connection that was used last: the others grow idle
 // and are closed. A request that finds no idle connection has one opened for it, and shares its
 // fate, up to the limits; then it waits.
 class HttpPool {
  public:
-  HttpPool(const HttpServices* services, HttpEngine* engine, Url url);
+  HttpPool(const HttpServices* services, HttpEngine* engine, Url url,
+           std::shared_ptr<const TlsProfile> tls);
 
   const Url& url() const { return url_; }
+  const std::shared_ptr<const TlsProfile>& tls() const { return tls_; }
+  HttpPoolKey key() const { return {url_.origin, TlsProfileRef{tls_.get()}}; }
   bool IsUnused() const { return connections_.empty() && waiting_.empty(); }
 
   void Submit(HttpExchange* exchange);
@@ -54,6 +72,7 @@ class HttpPool {
   const HttpServices* const services_;
   HttpEngine* const engine_;
   const Url url_;
+  const std::shared_ptr<const TlsProfile> tls_;  // null: the transport's own trust
   std::vector<std::shared_ptr<HttpConnection>> connections_;
   std::vector<HttpConnection*> idle_;  // the one used last at the end
   Waiting waiting_;

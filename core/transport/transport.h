@@ -19,6 +19,8 @@ struct HttpHeader {
   std::string value;
 };
 
+inline constexpr size_t kMaxTlsPemBytes = 64 * 1024;  // of each member of a TlsProfile
+
 // How to speak TLS with one receiver in a way of its own. All members are PEM text; bundles and
 // chains are allowed where certificates are. Certificate and key come together or not at all.
 struct TlsProfile {

@@ -261,6 +261,13 @@ class LoopbackServer::Impl : public std::enable_shared_from_this<Impl> {
     const TestCertificate& own = options_.certificate;
     tls_->use_certificate_chain(asio::buffer(own.certificate_pem));
     tls_->use_private_key(asio::buffer(own.private_key_pem), asio::ssl::context::pem);
+    if (!options_.client_ca_pem.empty()) {
+      tls_->add_certificate_authority(asio::buffer(options_.client_ca_pem));
+      tls_->set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    }
+    if (options_.only_tls_1_2) {
+      SSL_CTX_set_max_proto_version(tls_->native_handle(), TLS1_2_VERSION);
+    }
     if (options_.only_tls_1_1) {
       SSL_CTX_set_min_proto_version(tls_->native_handle(), TLS1_1_VERSION);
       SSL_CTX_set_max_proto_version(tls_->native_handle(), TLS1_1_VERSION);

@@ -65,6 +65,9 @@ struct LoopbackServerOptions {
   // Serves TLS when a certificate is set.
   TestCertificate certificate;
   bool only_tls_1_1 = false;
+  bool only_tls_1_2 = false;
+  // When set, clients without a certificate of this authority (PEM) are refused.
+  std::string client_ca_pem;
 };
 
 // Runs on a thread of its own from construction to destruction. Thread-safe.
