@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "core/base/ipv4_spelling.h"
 #include "core/domain/limits.h"
 #include "core/domain/validation.h"
 
@@ -45,6 +46,9 @@ std::optional<std::string> HostError(absl::string_view host) {
       return "has an invalid IPv6 address as its host";
     }
     return std::nullopt;
+  }
+  if (LooksLikeIpv4(host) && !ParseIpv4Spelling(host)) {
+    return "has an invalid IPv4 address as its host";
   }
   absl::string_view name = host;
   if (absl::EndsWith(name, ".")) name.remove_suffix(1);
@@ -99,14 +103,20 @@ std::optional<std::string> UrlSyntaxError(absl::string_view url) {
     host = authority.substr(0, colon);
     const absl::string_view port = authority.substr(colon + 1);
     int number = 0;
-    const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), [](unsigned char c) {
-      return absl::ascii_isdigit(c);
-    });
+    const bool digits = !port.empty() && port.size() <= 5 &&
+                        std::all_of(port.begin(), port.end(), absl::ascii_isdigit);
     if (!digits || !absl::SimpleAtoi(port, &number) || number < 1 || number > 65535) {
       return "must have a port of 1 to 65535, or none";
     }
   }
   return HostError(host);
+}
+
+std::string MaskUrlQuery(absl::string_view url) {
+  // A fragment is never sent, but people put secrets there too.
+  const size_t end = url.find_first_of("?#");
+  if (end == absl::string_view::npos) return std::string(url);
+  return absl::StrCat(url.substr(0, end + 1), "***");
 }
 
 }  // namespace latchwire

@@ -15,4 +15,9 @@ namespace latchwire {
 // user's.
 std::optional<std::string> UrlSyntaxError(absl::string_view url);
 
+// For logs and for whoever may read a webhook without its secrets: tokens travel in queries.
+// "https://a.example/x?token=1" becomes "https://a.example/x?***"; a URL without query and fragment
+// stays as it is.
+std::string MaskUrlQuery(absl::string_view url);
+
 }  // namespace latchwire

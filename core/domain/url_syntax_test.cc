@@ -56,6 +56,10 @@ TEST(UrlSyntax, NamesWhatIsWrong) {
       {"http://[1.2.3.4]/", "IPv6"},
       {"http://[::1%25eth0]/", "IPv6"},
       {"http://::1/", "port"},
+      {"http://256.1.1.1/", "invalid IPv4"},
+      {"http://1.2.3.4.5/", "invalid IPv4"},
+      {"http://door.1/", "invalid IPv4"},
+      {"http://a:000080/", "port"},
       {"http://a b/", "xn--"},
       {"http://łódź.example/", "xn--"},
       {"http://a..b/", "1 to 63"},
@@ -77,6 +81,14 @@ TEST(UrlSyntax, NamesWhatIsWrong) {
   }
   EXPECT_TRUE(UrlSyntaxError(std::string("http://a/\0", 10)));
   EXPECT_TRUE(UrlSyntaxError(std::string("http://a\0b/", 11)));
+}
+
+TEST(MaskUrlQuery, KeepsWhatIsNoSecret) {
+  EXPECT_EQ(MaskUrlQuery("https://a.example/x"), "https://a.example/x");
+  EXPECT_EQ(MaskUrlQuery("https://a.example/x?token=1&b=?"), "https://a.example/x?***");
+  EXPECT_EQ(MaskUrlQuery("https://a.example?"), "https://a.example?***");
+  EXPECT_EQ(MaskUrlQuery("https://a.example/x#token=1?y"), "https://a.example/x#***");
+  EXPECT_EQ(MaskUrlQuery(""), "");
 }
 
 }  // namespace

@@ -83,6 +83,9 @@ std::vector<IpAddress> HeldV4(const IpAddress& address) {
     const bool compatible = address.bytes[10] == 0 && address.bytes[11] == 0;
     if (mapped || compatible) return {V4At(address, 12)};
   }
+  if (StartsWith(address, {0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0})) {
+    return {V4At(address, 12)};  // translated
+  }
   if (StartsWith(address, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0})) {
     return {V4At(address, 12)};  // NAT64
   }

@@ -67,9 +67,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ff02::1", "ff00::/8"}, Case{"2001:db8::1", "2001:db8::/32"},
         Case{"3fff::1", "3fff::/20"}, Case{"100::1", "100::/64"}, Case{"2001:2::1", "2001:2::/48"},
         Case{"2606:4700:4700::1111", nullptr}, Case{"2001:4860:4860::8888", nullptr},
-        // IPv4 inside IPv6: mapped, compatible, NAT64, 6to4, Teredo (server, client inverted).
+        // IPv4 inside IPv6: mapped, compatible, translated, NAT64, 6to4, Teredo (server, client
+        // inverted).
         Case{"::ffff:127.0.0.1", "127.0.0.0/8 (loopback)"}, Case{"::ffff:8.8.8.8", nullptr},
         Case{"::ffff:a9fe:a9fe", "169.254.0.0/16"}, Case{"::127.0.0.1", "127.0.0.0/8"},
+        Case{"::ffff:0:127.0.0.1", "127.0.0.0/8"}, Case{"::ffff:0:8.8.8.8", nullptr},
         Case{"::2", "0.0.0.0/8"}, Case{"::8.8.8.8", nullptr},
         Case{"64:ff9b::10.0.0.1", "10.0.0.0/8"}, Case{"64:ff9b::8.8.8.8", nullptr},
         Case{"64:ff9b:1::8.8.8.8", "64:ff9b:1::/48"}, Case{"2002:c0a8:1::1", "192.168.0.0/16"},

@@ -232,14 +232,23 @@ TEST(BeastTransportDns, RequestsForOneNameShareOneLookUp) {
   EXPECT_EQ(dns.questions("same.example"), 1);
 }
 
-TEST(BeastTransportDns, TheHostsFileGoesBeforeTheNameServers) {
+TEST(BeastTransportDns, LocalhostIsThisMachineAndAskedOfNobody) {
   LoopbackServer server(Always(ServerScript::Answer(200)));
   LoopbackDnsServer dns([](const std::string&) { return At({"10.0.0.1"}); });
   BeastTransportOptions options = Options(dns);
   options.allow_networks = ParseIpNetworks("127.0.0.0/8,::1").value();
   TransportRunner runner(options);
-  EXPECT_EQ(runner.Send(To("localhost", server.port())).http_status, 200);
-  EXPECT_EQ(dns.questions("localhost"), 0);
+  options.allow_networks.clear();
+  TransportRunner refusing(options);
+  for (const char* name : {"localhost", "LocalHost.", "door.localhost"}) {
+    EXPECT_EQ(runner.Send(To(name, server.port())).http_status, 200) << name;
+    const HttpResult refused = refusing.Send(To(name, server.port()));
+    EXPECT_EQ(refused.error, TransportError::kBlockedAddress) << name;
+    EXPECT_THAT(refused.detail, HasSubstr("(loopback)"));
+  }
+  EXPECT_EQ(dns.questions("localhost") + dns.questions("door.localhost"), 0);
+  EXPECT_EQ(runner.Send(To("notlocalhost", server.port())).error, TransportError::kBlockedAddress);
+  EXPECT_EQ(dns.questions("notlocalhost"), 1);
 }
 
 TEST(BeastTransportDns, AServerListThatIsNoneIsAnError) {

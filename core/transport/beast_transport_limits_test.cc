@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/transport/beast_transport.h"
@@ -129,7 +131,9 @@ TEST(BeastTransportConnect, BlockedAddressesAreNeverTouched) {
   options.allow_networks.clear();
   TransportRunner runner(options);
   for (const char* host :
-       {"127.0.0.1", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]", "localhost"}) {
+       {"127.0.0.1", "127.0.0.1.", "127.1", "0x7f.1", "0177.0.0.1", "2130706433", "0x7f000001",
+        "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]",
+        "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "localhost", "a.localhost."}) {
     const HttpResult result =
         runner.Send(TransportRunner::Post(absl::StrCat("http://", host, ":", server.port(), "/")));
     EXPECT_EQ(result.error, TransportError::kBlockedAddress) << host << ": " << result.detail;
@@ -137,6 +141,20 @@ TEST(BeastTransportConnect, BlockedAddressesAreNeverTouched) {
     EXPECT_THAT(result.detail, HasSubstr("--allow_networks"));
   }
   EXPECT_EQ(server.accepted_connections(), 0);
+}
+
+TEST(BeastTransportConnect, ProxiesOfTheEnvironmentAreNotUsed) {
+  LoopbackServer proxy(Always(ServerScript::Answer(502)));
+  LoopbackServer server(Always(ServerScript::Answer(200)));
+  const char* const names[] = {"http_proxy",  "HTTP_PROXY", "https_proxy",
+                               "HTTPS_PROXY", "all_proxy",  "ALL_PROXY"};
+  for (const char* name : names) setenv(name, proxy.Url().c_str(), 1);
+  {
+    TransportRunner runner;
+    EXPECT_EQ(runner.Send(TransportRunner::Post(server.Url())).http_status, 200);
+  }
+  for (const char* name : names) unsetenv(name);
+  EXPECT_EQ(proxy.accepted_connections(), 0);
 }
 
 TEST(BeastTransportConnect, Ipv6) {

@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace latchwire {
 
@@ -67,6 +69,15 @@ class DnsResolver::Socket : public std::enable_shared_from_this<Socket> {
   bool want_read_ = false, want_write_ = false;
   bool waiting_read_ = false, waiting_write_ = false;
 };
+
+namespace {
+
+bool IsLocalhost(absl::string_view name) {
+  name = absl::StripSuffix(name, ".");
+  return name == "localhost" || absl::EndsWith(name, ".localhost");
+}
+
+}  // namespace
 
 // One name that c-ares is asked for. Stays until c-ares answers, which it always does in the end,
 // even when nobody waits any more.
@@ -149,6 +160,10 @@ void DnsResolver::ArmTimer() {
 }
 
 void DnsResolver::Resolve(const std::string& name, Callback callback) {
+  if (IsLocalhost(name)) {
+    return callback(
+        std::vector<IpAddress>{*IpAddress::Parse("127.0.0.1"), *IpAddress::Parse("::1")});
+  }
   if (!init_status_.ok()) return callback(init_status_);
   if (auto it = cache_.find(name); it != cache_.end()) {
     if (clock_->Monotonic() < it->second.expiry) {

@@ -36,7 +36,8 @@ struct DnsOptions {
 };
 
 // c-ares on the loop's thread, to which it belongs. A silent name server delays only the names that
-// it was asked for. Many requests for one name share one look-up.
+// it was asked for. Many requests for one name share one look-up. localhost, and what ends in it,
+// is this machine and is asked of nobody (RFC 6761).
 class DnsResolver {
  public:
   // Addresses in the order to try, never empty. UNAVAILABLE when no answer came in time,

@@ -1,13 +1,14 @@
 #include "core/transport/url.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "core/base/ipv4_spelling.h"
 
 namespace latchwire {
 namespace {
@@ -37,48 +38,6 @@ size_t CountCodePoints(absl::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-// One part of an IPv4 address as the URL standard of browsers reads it: decimal, 0x hexadecimal or
-// 0 octal. Values past 32 bits are clamped, they are out of range anyway.
-std::optional<uint64_t> ParseIpv4Part(absl::string_view part) {
-  if (part.empty()) return std::nullopt;
-  unsigned base = 10;
-  if (absl::StartsWithIgnoreCase(part, "0x")) {
-    base = 16;
-    part.remove_prefix(2);
-  } else if (part.size() > 1 && part[0] == '0') {
-    base = 8;
-    part.remove_prefix(1);
-  }
-  uint64_t value = 0;
-  for (const char c : part) {
-    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
-    const unsigned digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-    if (digit >= base) return std::nullopt;
-    value = std::min<uint64_t>(value * base + digit, uint64_t{1} << 33);
-  }
-  return value;
-}
-
-// Hosts whose last label is a number are addresses or nothing: no name may look like one.
-bool EndsInNumber(const std::vector<absl::string_view>& labels) {
-  const absl::string_view last = labels.back();
-  const bool digits = !last.empty() && std::all_of(last.begin(), last.end(), absl::ascii_isdigit);
-  return digits || (absl::StartsWithIgnoreCase(last, "0x") && ParseIpv4Part(last).has_value());
-}
-
-std::optional<IpAddress> ParseIpv4Parts(const std::vector<absl::string_view>& parts) {
-  if (parts.size() > 4) return std::nullopt;
-  uint64_t address = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const auto value = ParseIpv4Part(parts[i]);
-    if (!value) return std::nullopt;
-    const size_t bytes = i + 1 == parts.size() ? 4 - i : 1;  // the last one fills what is left
-    if (*value >= uint64_t{1} << (8 * bytes)) return std::nullopt;
-    address = address << (8 * bytes) | *value;
-  }
-  return IpAddress::V4(static_cast<uint32_t>(address));
-}
-
 absl::Status ParseHost(absl::string_view text, Url& url) {
   if (text.empty()) return Invalid("has no host");
   if (text.front() == '[') {
@@ -96,19 +55,19 @@ absl::Status ParseHost(absl::string_view text, Url& url) {
                                   "' in its host; letters, digits, '-', '_' and '.' are allowed"));
     }
   }
-  std::vector<absl::string_view> labels = absl::StrSplit(text, '.');
-  if (labels.size() > 1 && labels.back().empty()) labels.pop_back();  // the root's dot
-  if (EndsInNumber(labels)) {
-    url.address = ParseIpv4Parts(labels);
-    if (!url.address) return Invalid(absl::StrCat("has an invalid IPv4 address: ", text));
+  if (LooksLikeIpv4(text)) {
+    const auto address = ParseIpv4Spelling(text);
+    if (!address) return Invalid(absl::StrCat("has an invalid IPv4 address: ", text));
+    url.address = IpAddress::V4(*address);
     url.host = url.address->ToString();
     return absl::OkStatus();
   }
-  for (absl::string_view label : labels) {
+  const absl::string_view name = text.size() > 1 ? absl::StripSuffix(text, ".") : text;  // the root
+  for (absl::string_view label : absl::StrSplit(name, '.')) {
     if (label.empty()) return Invalid(absl::StrCat("has an empty label in its host: ", text));
     if (label.size() > 63) return Invalid("has a label of more than 63 characters in its host");
   }
-  if (text.size() > 253) return Invalid("has a host of more than 253 characters");
+  if (name.size() > 253) return Invalid("has a host of more than 253 characters");
   url.host = absl::AsciiStrToLower(text);
   return absl::OkStatus();
 }

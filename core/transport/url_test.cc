@@ -144,5 +144,13 @@ TEST(ParseUrl, LengthIsInCodePoints) {
   EXPECT_TRUE(ParseUrl("http://a/" + std::string(1991, 'x')).ok());
 }
 
+TEST(ParseUrl, TheRootsDotIsNoPartOfTheLongestName) {
+  const std::string label(63, 'a');
+  const std::string name = label + "." + label + "." + label + "." + std::string(61, 'a');
+  ASSERT_EQ(name.size(), 253u);
+  EXPECT_TRUE(ParseUrl("http://" + name + "./").ok());
+  EXPECT_FALSE(ParseUrl("http://" + name + "a./").ok());
+}
+
 }  // namespace
 }  // namespace latchwire
