@@ -84,6 +84,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
                    "PRAGMA cache_size = ",
                    -(options.cache_bytes / 1024), ";PRAGMA mmap_size = ", options.mmap_bytes, ";"));
   if (!status.ok()) return status;
+  if (options.unsafe_without_sync) {
+    status = connection->Execute("PRAGMA synchronous = OFF;");
+    if (!status.ok()) return status;
+  }
   if (options.max_bytes > 0) {
     status = connection->Execute(
         absl::StrCat("PRAGMA max_page_count = ", std::max<int64_t>(options.max_bytes / 4096, 1)));

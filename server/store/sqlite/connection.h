@@ -88,6 +88,7 @@ struct ConnectionOptions {
   int64_t mmap_bytes = 0;
   int64_t max_bytes = 0;
   absl::Duration busy_timeout;
+  bool unsafe_without_sync = false;  // see SqliteOptions
 };
 
 // Used by one thread at a time.

@@ -241,6 +241,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(SqliteOptions options) {
   settings.mmap_bytes = options.mmap_bytes;
   settings.max_bytes = options.max_bytes;
   settings.busy_timeout = options.busy_timeout;
+  settings.unsafe_without_sync = options.unsafe_without_sync;
   auto writer = Connection::Open(settings);
   if (!writer.ok()) return writer.status();
   if (absl::Status status = sqlite::Migrate(writer->get(), options.path); !status.ok()) {

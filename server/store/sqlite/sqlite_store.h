@@ -28,6 +28,8 @@ struct SqliteOptions {
   absl::Duration busy_timeout = absl::Seconds(2);
   // A VFS registered with SQLite, for tests that watch or break the disk; empty: the system's own.
   std::string vfs;
+  // Commits are not synced: only for tests that show that a power cut then loses what was answered.
+  bool unsafe_without_sync = false;
 };
 
 // Opens or creates the database and brings its schema up to date. Fails with FAILED_PRECONDITION if

@@ -4,23 +4,39 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
+
+#include "absl/strings/string_view.h"
 
 namespace latchwire::sqlite {
 
 enum class DiskOperation { kWrite, kSync, kTruncate };
+
+// A disk operation that was done.
+struct DiskChange {
+  DiskOperation operation;
+  const std::string& path;
+  absl::string_view data;  // kWrite only
+  int64_t offset = 0;      // kWrite: of data; kTruncate: the new size
+};
 
 // One at a time: the hooks are global, because SQLite's methods are.
 class TestVfs {
  public:
   using Before = std::function<int(DiskOperation, const std::string& path)>;  // not 0: fails so
   using After = std::function<void(DiskOperation, const std::string& path)>;
+  using Watcher = std::function<void(const DiskChange&)>;
 
   TestVfs() { Register(); }
-  ~TestVfs() { Hook(nullptr, nullptr); }
+  ~TestVfs() {
+    Hook(nullptr, nullptr);
+    Watch(nullptr);
+  }
   static std::string name() { return "latchwire-test"; }
 
   // While nothing runs. Hooks may use other connections; what they do then is not hooked.
@@ -28,6 +44,8 @@ class TestVfs {
     State().before = std::move(before);
     State().after = std::move(after);
   }
+  // The same, but sees what is written. Called from every thread that uses the disk.
+  void Watch(Watcher watcher) { State().watcher = std::move(watcher); }
 
  private:
   struct File {
@@ -43,6 +61,7 @@ class TestVfs {
     std::map<sqlite3_file*, File> files;
     Before before;
     After after;
+    Watcher watcher;
   };
   static Shared& State() {
     static Shared* const shared = new Shared;
@@ -53,7 +72,8 @@ class TestVfs {
     return State().files[file];
   }
   template <typename Call>
-  static int Around(DiskOperation operation, sqlite3_file* file, Call call) {
+  static int Around(DiskOperation operation, sqlite3_file* file, Call call,
+                    absl::string_view data = {}, int64_t offset = 0) {
     static thread_local bool in_hook = false;
     const File real = Find(file);
     if (in_hook) return call(*real.methods);
@@ -63,21 +83,26 @@ class TestVfs {
     if (code == SQLITE_OK) code = call(*real.methods);
     in_hook = true;
     if (code == SQLITE_OK && State().after) State().after(operation, real.path);
+    if (code == SQLITE_OK && State().watcher) {
+      State().watcher({operation, real.path, data, offset});
+    }
     in_hook = false;
     return code;
   }
   static int Write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
-    return Around(DiskOperation::kWrite, file, [&](const sqlite3_io_methods& methods) {
-      return methods.xWrite(file, data, size, offset);
-    });
+    return Around(
+        DiskOperation::kWrite, file,
+        [&](const sqlite3_io_methods& methods) { return methods.xWrite(file, data, size, offset); },
+        {static_cast<const char*>(data), static_cast<size_t>(size)}, offset);
   }
   static int Sync(sqlite3_file* file, int flags) {
     return Around(DiskOperation::kSync, file,
                   [&](const sqlite3_io_methods& methods) { return methods.xSync(file, flags); });
   }
   static int Truncate(sqlite3_file* file, sqlite3_int64 size) {
-    return Around(DiskOperation::kTruncate, file,
-                  [&](const sqlite3_io_methods& methods) { return methods.xTruncate(file, size); });
+    return Around(
+        DiskOperation::kTruncate, file,
+        [&](const sqlite3_io_methods& methods) { return methods.xTruncate(file, size); }, {}, size);
   }
   static int Open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out_flags) {
     Shared& state = State();
