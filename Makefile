@@ -34,8 +34,10 @@ run: build ## Start everything on loopback and follow one event; ONESHOT=1 stops
 test: build ## Lint and run all tests: ctest, go test, pytest
 	@cmake/run-tests.sh $(BUILD)
 
-bench: release ## Measure the whole way of an event on this machine
-	@LATCHWIRE_BUILD_DIR=$(CURDIR)/build/release $(PYTHON) tests/bench/run.py
+MODE ?= default
+bench: release ## Measure; MODE=stream,fanout,unary,rest,latency,matching,backlog,growth or all; SECONDS=60 streams so long
+	@LATCHWIRE_BUILD_DIR=$(CURDIR)/build/release $(PYTHON) tests/bench/run.py --mode=$(MODE) \
+	  $(if $(filter command line,$(origin SECONDS)),--seconds=$(SECONDS)) $(BENCH_FLAGS)
 
 lint: configure ## Check protos, format, house rules and thread safety
 	@cmake/lint.sh $(BUILD)

@@ -1,7 +1,15 @@
-// A receiver that costs as little as one can: answers 200 to every request, counts them, and
-// reports on GET. usage: bench-sink [PORT]        prints "listening on 127.0.0.1:PORT" GET /stats
-// answers {"count":N,"first_ns":T,"last_ns":T} in CLOCK_MONOTONIC nanoseconds, and does not count
-// itself.
+// A receiver that costs as little as one can: answers 200 to every request and counts them.
+//
+//   bench-sink [PORT]        prints "listening on 127.0.0.1:PORT"
+//
+// What it is asked by GET does not count:
+//   /stats   {"count":N,"first_ns":T,"last_ns":T,"stamped":N,"p50_ms":M,"p99_ms":M,"max_ms":M}:
+//   times
+//            in CLOCK_MONOTONIC nanoseconds; the quantiles are of the time from the stamp in a body
+//            ("sent_ns":T, by the same clock) to its receipt here
+//   /reset   the same, and begins anew
+//   /hang    from now on nothing is answered
+//   /answer  from now on everything is answered again
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,7 +17,6 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,22 +26,30 @@
 #include <cstring>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "absl/strings/string_view.h"
+#include "tests/bench/load.h"
+
+namespace latchwire::bench {
 namespace {
 
 constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+constexpr absl::string_view kStamp = "\"sent_ns\":";
+constexpr size_t kMaxLatencies = 8'000'000;
 
 struct Stats {
   int64_t count = 0;
   int64_t first_ns = 0;
   int64_t last_ns = 0;
+  std::vector<int64_t> latencies_ns;
 };
 
-int64_t MonotonicNanos() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
+struct Sink {
+  Stats stats;
+  bool hanging = false;
+};
 
 int Listen(uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -56,52 +71,77 @@ int Listen(uint16_t port) {
   return listener;
 }
 
-size_t ContentLength(const std::string& buffer, size_t header_end) {
-  const char* found = strcasestr(buffer.c_str(), "\r\ncontent-length:");
+size_t ContentLength(const std::string& buffer, size_t begin, size_t header_end) {
+  const char* found = strcasestr(buffer.c_str() + begin, "\r\ncontent-length:");
   if (found == nullptr || found > buffer.c_str() + header_end) return 0;
   return static_cast<size_t>(std::atoll(found + 17));
 }
 
-std::string Report(const Stats& stats) {
-  char body[128];
-  const int size =
-      std::snprintf(body, sizeof(body), "{\"count\":%lld,\"first_ns\":%lld,\"last_ns\":%lld}",
-                    static_cast<long long>(stats.count), static_cast<long long>(stats.first_ns),
-                    static_cast<long long>(stats.last_ns));
+std::string Report(Stats* stats) {
+  const auto stamped = static_cast<long long>(stats->latencies_ns.size());
+  const double p50 = QuantileMs(&stats->latencies_ns, 0.5);
+  const double p99 = QuantileMs(&stats->latencies_ns, 0.99);
+  const double max = QuantileMs(&stats->latencies_ns, 1);
+  char body[256];
+  const int size = std::snprintf(
+      body, sizeof(body),
+      "{\"count\":%lld,\"first_ns\":%lld,\"last_ns\":%lld,\"stamped\":%lld,\"p50_ms\":%.3f,"
+      "\"p99_ms\":%.3f,\"max_ms\":%.3f}",
+      static_cast<long long>(stats->count), static_cast<long long>(stats->first_ns),
+      static_cast<long long>(stats->last_ns), stamped, p50, p99, max);
   return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(size) + "\r\n\r\n" + body;
 }
 
-// Takes every whole request off the buffer, and answers all of them with one write.
-std::string Answer(std::string* buffer, Stats* stats) {
-  std::string answers;
-  for (;;) {
-    const size_t header_end = buffer->find("\r\n\r\n");
-    if (header_end == std::string::npos) return answers;
-    const size_t size = header_end + 4 + ContentLength(*buffer, header_end);
-    if (buffer->size() < size) return answers;
-    if (buffer->compare(0, 10, "GET /stats") == 0) {
-      answers += Report(*stats);
-    } else {
-      stats->last_ns = MonotonicNanos();
-      if (stats->count++ == 0) stats->first_ns = stats->last_ns;
-      answers += kOk;
-    }
-    buffer->erase(0, size);
-  }
+std::string Command(absl::string_view path, Sink* sink) {
+  if (path == "/hang") sink->hanging = true;
+  if (path == "/answer") sink->hanging = false;
+  std::string report = Report(&sink->stats);
+  if (path == "/reset") sink->stats = Stats();
+  return report;
 }
 
-}  // namespace
+void Receive(absl::string_view body, Stats* stats) {
+  stats->last_ns = MonotonicNanos();
+  if (stats->count++ == 0) stats->first_ns = stats->last_ns;
+  const size_t stamp = body.substr(0, 256).find(kStamp);
+  if (stamp == absl::string_view::npos || stats->latencies_ns.size() >= kMaxLatencies) return;
+  const int64_t sent_ns = std::strtoll(body.data() + stamp + kStamp.size(), nullptr, 10);
+  if (sent_ns > 0) stats->latencies_ns.push_back(stats->last_ns - sent_ns);
+}
 
-int main(int argc, char** argv) {
-  const int listener = Listen(argc > 1 ? static_cast<uint16_t>(std::atoi(argv[1])) : 0);
+// Takes every whole request off the buffer, and answers all of them with one write.
+std::string Answer(std::string* buffer, Sink* sink) {
+  std::string answers;
+  size_t begin = 0;
+  for (;;) {
+    const size_t header_end = buffer->find("\r\n\r\n", begin);
+    if (header_end == std::string::npos) break;
+    const size_t body_begin = header_end + 4;
+    const size_t end = body_begin + ContentLength(*buffer, begin, header_end);
+    if (buffer->size() < end) break;
+    if (buffer->compare(begin, 4, "GET ") == 0) {
+      const size_t path = begin + 4;
+      answers +=
+          Command(absl::string_view(*buffer).substr(path, buffer->find(' ', path) - path), sink);
+    } else {
+      Receive(absl::string_view(*buffer).substr(body_begin, end - body_begin), &sink->stats);
+      if (!sink->hanging) answers += kOk;
+    }
+    begin = end;
+  }
+  buffer->erase(0, begin);
+  return answers;
+}
+
+[[noreturn]] void Serve(int listener) {
   const int poll = epoll_create1(0);
   epoll_event interest{};
   interest.events = EPOLLIN;
   interest.data.fd = listener;
   epoll_ctl(poll, EPOLL_CTL_ADD, listener, &interest);
   std::unordered_map<int, std::string> buffers;
-  Stats stats;
+  Sink sink;
   std::array<epoll_event, 256> events{};
   std::array<char, 65536> chunk{};
   for (;;) {
@@ -125,8 +165,16 @@ int main(int argc, char** argv) {
       }
       std::string& buffer = buffers[fd];
       buffer.append(chunk.data(), static_cast<size_t>(size));
-      const std::string answers = Answer(&buffer, &stats);
+      const std::string answers = Answer(&buffer, &sink);
       if (!answers.empty() && write(fd, answers.data(), answers.size()) < 0) close(fd);
     }
   }
+}
+
+}  // namespace
+}  // namespace latchwire::bench
+
+int main(int argc, char** argv) {
+  latchwire::bench::Serve(
+      latchwire::bench::Listen(argc > 1 ? static_cast<uint16_t>(std::atoi(argv[1])) : 0));
 }

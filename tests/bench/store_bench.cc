@@ -2,7 +2,11 @@
 // stored with their deliveries, then their outcomes recorded, each batch in one fsynced
 // transaction.
 //
-//   bench-store FOLDER [events] [batch] [webhooks] [targets] [publisher|agent]
+//   bench-store FOLDER [events] [batch] [webhooks] [targets] [agent|publisher|caller] [keep]
+//
+// agent: ids are UUIDv7, and the agent's cursor is what makes resending harmless; publisher: the
+// same ids, deduplicated; caller: ids in no order, deduplicated. With `keep` the data is small, and
+// FOLDER/latchwire.db is left as a stopped server would leave it: full, for a server to start on.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -25,12 +29,17 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr absl::Duration kStep = absl::Milliseconds(10);  // from batch to batch, in the events
+
 struct Load {
   int64_t events = 200'000;
   int batch = 512;
   int webhooks = 100;
   int targets = 1;  // webhooks of each event
   bool publisher = false;
+  bool random_ids = false;
+  bool keep = false;
+  size_t filler = 200;
 };
 
 double SecondsSince(SteadyClock::time_point start) {
@@ -54,10 +63,12 @@ void Check(const absl::Status& status) {
 class Bench {
  public:
   Bench(Store* store, Load load) : store_(*store), load_(load) {
+    if (load_.keep) now_ = absl::Now() - load_.events / load_.batch * kStep;
     for (int i = 0; i < load_.webhooks; ++i) {
       CreateWebhook create;
       create.webhook.key.tenant = kDefaultTenant;
       create.webhook.id = absl::StrCat("webhook-", i);
+      if (load_.keep) create.webhook.state = WebhookState::kDisabled;  // gets no new events
       generation_ = Write(std::move(create)).generation;
     }
     AcquireLeases acquire;
@@ -65,6 +76,12 @@ class Bench {
     acquire.now = now_;
     acquire.duration = absl::Hours(1000);
     fences_ = Write(std::move(acquire)).fences;
+  }
+
+  // As a server that stops: the last outcomes are recorded, the leases given up.
+  void Finish() {
+    Write(std::move(outcomes_));
+    Write(ReleaseLeases{"bench", {}});
   }
 
   // Appends one batch and records the outcomes of the one before, as a busy server does.
@@ -100,7 +117,7 @@ class Bench {
     AppendEvents append;
     append.tenant = kDefaultTenant;
     append.generation = generation_;
-    now_ += absl::Milliseconds(10);
+    now_ += kStep;
     append.now = now_;
     for (int i = 0; i < load_.batch; ++i) {
       NewEvent& incoming = append.events.emplace_back();
@@ -108,6 +125,8 @@ class Bench {
       incoming.deduplicate = load_.publisher;
       Event& event = *incoming.event;
       event.id = Uuid::MakeV7(now_, &random_).ToString();
+      // Its last part is random: put first, it is in no order.
+      if (load_.random_ids) event.id = absl::StrCat(event.id.substr(19), event.id.substr(0, 19));
       event.type = "log.access_granted_by_api_call";
       event.canonical_type = "access.granted";
       event.source = absl::StrCat("panel-", next_ % 500);
@@ -116,7 +135,7 @@ class Bench {
       event.receive_time = now_;
       event.attributes = {{"origin", "api"}};
       event.data = absl::StrCat(R"({"event":"access_granted","sequence":)", next_, R"(,"filler":")",
-                                std::string(200, 'x'), R"("})");
+                                std::string(load_.filler, 'x'), R"("})");
       for (int j = 0; j < load_.targets; ++j) {
         incoming.targets.emplace_back().webhook_uid = 1 + (next_ + j) % load_.webhooks;
       }
@@ -139,7 +158,7 @@ int Main(int argc, char** argv) {
   if (argc < 2) {
     std::fprintf(stderr,
                  "usage: bench-store FOLDER [events] [batch] [webhooks] [targets] "
-                 "[publisher|agent]\n");
+                 "[agent|publisher|caller] [keep]\n");
     return 2;
   }
   Load load;
@@ -147,10 +166,15 @@ int Main(int argc, char** argv) {
   if (argc > 3) load.batch = std::atoi(argv[3]);
   if (argc > 4) load.webhooks = std::atoi(argv[4]);
   if (argc > 5) load.targets = std::atoi(argv[5]);
-  if (argc > 6) load.publisher = std::string(argv[6]) == "publisher";
+  if (argc > 6) {
+    load.random_ids = std::string(argv[6]) == "caller";
+    load.publisher = load.random_ids || std::string(argv[6]) == "publisher";
+  }
+  load.keep = argc > 7 && std::string(argv[7]) == "keep";
+  if (load.keep) load.filler = 10;
 
   SqliteOptions options;
-  options.path = std::string(argv[1]) + "/bench-store.db";
+  options.path = absl::StrCat(argv[1], load.keep ? "/latchwire.db" : "/bench-store.db");
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options.path + suffix);
   auto store = OpenSqliteStore(options);
   Check(store.status());
@@ -187,7 +211,12 @@ int Main(int argc, char** argv) {
       commits.back() * 1e3,
       static_cast<double>(std::filesystem::file_size(options.path)) / (1 << 20),
       static_cast<double>(std::filesystem::file_size(options.path + "-wal")) / (1 << 20));
+  if (load.keep) {
+    bench.Finish();
+    Check((*store)->Checkpoint());
+  }
   store->reset();
+  if (load.keep) return 0;
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options.path + suffix);
   return 0;
 }
