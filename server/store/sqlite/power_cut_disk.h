@@ -11,7 +11,6 @@
 #include <functional>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -19,32 +18,29 @@
 
 #include "core/base/mutex.h"
 #include "server/store/sqlite/test_vfs.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire::sqlite {
 
 class PowerCutDisk {
  public:
   // Called in the middle of a disk operation, under the disk's lock: nothing else reaches the disk
-  // meanwhile. `folder` is what the power cut left.
-  using OnCut = std::function<void(const std::string& folder)>;
+  // meanwhile. `files` is what the power cut left, by name.
+  using OnCut = std::function<void(const std::map<std::string, std::string>& files)>;
 
-  // The database `name` was created before in folder(). `seed` chooses the moments of the cuts, one
+  // The database `path` is created before Start. `seed` chooses the moments of the cuts, one
   // in `operations_per_cut`, and what becomes of unsynced sectors.
-  PowerCutDisk(TestVfs* vfs, uint64_t seed, int operations_per_cut)
-      : vfs_(vfs), random_(seed), operations_per_cut_(operations_per_cut) {}
+  PowerCutDisk(TestVfs* vfs, std::string path, uint64_t seed, int operations_per_cut)
+      : vfs_(vfs), path_(std::move(path)), random_(seed), operations_per_cut_(operations_per_cut) {}
   ~PowerCutDisk() { vfs_->Watch(nullptr); }
 
-  std::string path() const { return live_.File("latchwire.db"); }
-
-  // What is in the folder now counts as synced.
+  // What is in the database's files now counts as synced.
   void Start(OnCut on_cut) {
     MutexLock lock(&mutex_);
     for (const char* suffix : {"", "-wal"}) {
-      std::ifstream file(path() + suffix, std::ios::binary);
+      std::ifstream file(path_ + suffix, std::ios::binary);
       if (file) {
-        files_[path() + suffix].durable.assign(std::istreambuf_iterator<char>(file),
-                                               std::istreambuf_iterator<char>());
+        files_[path_ + suffix].durable.assign(std::istreambuf_iterator<char>(file),
+                                              std::istreambuf_iterator<char>());
       }
     }
     on_cut_ = std::move(on_cut);
@@ -96,7 +92,7 @@ class PowerCutDisk {
   }
 
   void Cut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const TemporaryFolder folder;
+    std::map<std::string, std::string> cut;
     // The plain cases come up often: nothing of what was not synced, or all of it but its end.
     const uint64_t kind = random_() % 3;
     for (const auto& [path, file] : files_) {
@@ -110,9 +106,9 @@ class PowerCutDisk {
           ApplySomeSectors(&left, file.unsynced[i]);
         }
       }
-      std::ofstream(folder.File(std::filesystem::path(path).filename()), std::ios::binary) << left;
+      cut[std::filesystem::path(path).filename()] = std::move(left);
     }
-    on_cut_(folder.File(""));
+    on_cut_(cut);
   }
 
   void ApplySomeSectors(std::string* file, const Unsynced& change)
@@ -134,7 +130,7 @@ class PowerCutDisk {
   }
 
   TestVfs* const vfs_;
-  const TemporaryFolder live_;
+  const std::string path_;
   OnCut on_cut_;
   Mutex mutex_;
   std::mt19937_64 random_ ABSL_GUARDED_BY(mutex_);

@@ -3,15 +3,12 @@
 //
 // Two tests show that this oracle finds what it is there for: without syncs, and with answers given
 // before the commit, it must report losses.
-#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <future>
 #include <iostream>
-#include <map>
-#include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,7 +18,7 @@
 #include "gtest/gtest.h"
 #include "server/store/sqlite/power_cut_disk.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/conformance.h"
+#include "server/store/testing/temporary_folder.h"
 #include "server/store/writer.h"
 #include "server/store/writer_thread.h"
 
@@ -69,11 +66,11 @@ class Scenario {
       : findings_(findings),
         faults_(faults),
         random_(seed),
-        disk_(&vfs_, seed, operations_per_cut) {
+        disk_(&vfs_, path(), seed, operations_per_cut) {
     Prepare();
-    disk_.Start([this](const std::string& folder) { JudgeCut(folder); });
+    disk_.Start([this](const auto& files) { JudgeCut(files); });
     SqliteOptions options;
-    options.path = disk_.path();
+    options.path = path();
     options.vfs = TestVfs::name();
     options.read_connections = 1;
     options.wal_limit_bytes = 256 * 1024;
@@ -100,7 +97,7 @@ class Scenario {
           SubmitOutcome();
           break;
         default:
-          SubmitPublish(random_());
+          Submit(MakeAppend(random_()));
       }
       if (random_() % 2 == 0) Step();  // otherwise the next ones share its transaction
     }
@@ -116,7 +113,7 @@ class Scenario {
       for (int i = 0; i < publishers; ++i) {
         threads.emplace_back([this, i, appends] {
           std::mt19937_64 random(static_cast<uint64_t>(i));
-          for (int n = 0; n < appends; ++n) SubmitPublish(random()).wait();
+          for (int n = 0; n < appends; ++n) Submit(MakeAppend(random())).wait();
         });
       }
       for (std::thread& thread : threads) thread.join();
@@ -124,6 +121,8 @@ class Scenario {
   }
 
  private:
+  std::string path() const { return folder_.File("latchwire.db"); }
+
   struct Submitted {
     AppendEvents append;
     bool answered = false;
@@ -131,7 +130,7 @@ class Scenario {
 
   void Prepare() {
     SqliteOptions options;
-    options.path = disk_.path();
+    options.path = path();
     auto store = OpenSqliteStore(options);
     ASSERT_EQ(store.status(), absl::OkStatus());
     for (int i = 0; i < 2; ++i) {
@@ -202,8 +201,6 @@ class Scenario {
     return answered->get_future();
   }
 
-  std::shared_future<void> SubmitPublish(uint64_t random) { return Submit(MakeAppend(random)); }
-
   void SubmitAgentBatch() {
     AppendEvents append = MakeAppend(random_());
     append.from_agent = true;
@@ -245,7 +242,11 @@ class Scenario {
     writer_->Step();
   }
 
-  void JudgeCut(const std::string& folder) {
+  void JudgeCut(const std::map<std::string, std::string>& files) {
+    const TemporaryFolder folder;
+    for (const auto& [name, bytes] : files) {
+      std::ofstream(folder.File(name), std::ios::binary) << bytes;
+    }
     MutexLock lock(&mutex_);
     ++findings_->cuts;
     int64_t answered = static_cast<int64_t>(delivered_.size());
@@ -253,7 +254,7 @@ class Scenario {
     findings_->answered += answered;
 
     SqliteOptions options;
-    options.path = folder + "/latchwire.db";
+    options.path = folder.File("latchwire.db");
     options.read_connections = 1;
     const auto opened = OpenSqliteStore(options);
     if (!opened.ok()) {
@@ -326,6 +327,7 @@ class Scenario {
   Findings* const findings_;
   const Faults faults_;
   std::mt19937_64 random_;
+  const TemporaryFolder folder_;
   TestVfs vfs_;
   PowerCutDisk disk_;
   int64_t generation_ = 0;
@@ -358,7 +360,7 @@ Findings RunSeeds(uint64_t first, uint64_t count, Faults faults) {
 }
 
 uint64_t SeedCount() {
-  uint64_t count = 40;
+  uint64_t count = 25;
   const char* given = std::getenv("LATCHWIRE_POWER_CUT_SEEDS");
   if (given != nullptr && !absl::SimpleAtoi(given, &count)) ADD_FAILURE() << given;
   return count;
