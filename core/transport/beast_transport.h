@@ -21,8 +21,10 @@ struct BeastTransportOptions {
 
   // For one scheme, host and port.
   size_t max_connections_per_host = 64;
-  // Requests that wait for a connection; beyond it Send answers kOverloaded.
-  size_t max_waiting_per_host = 1024;
+  // Requests that wait for a connection; beyond it Send answers kOverloaded. With the connections no
+  // less than what the server has under way at once (2,048), so that many webhooks with one host
+  // are not refused here: a refused delivery is rendered, and read from the store, once more.
+  size_t max_waiting_per_host = 2048;
   size_t max_connections = 4096;  // the longest idle one is closed for a new one
   size_t max_requests = 65536;    // sent and not yet answered, all hosts; beyond it kOverloaded
   absl::Duration idle_timeout = absl::Seconds(60);
