@@ -39,6 +39,8 @@ absl::string_view RoleName(Role role) {
       return "viewer";
     case Role::kAgent:
       return "agent";
+    case Role::kOperator:
+      return "operator";
   }
   return "unknown";
 }

@@ -13,7 +13,7 @@
 namespace latchwire {
 
 // The values are stored: never change one.
-enum class Role { kAdmin = 1, kPublisher = 2, kViewer = 3, kAgent = 4 };
+enum class Role { kAdmin = 1, kPublisher = 2, kViewer = 3, kAgent = 4, kOperator = 5 };
 absl::string_view RoleName(Role role);  // "admin", ...
 
 struct ApiKey {
@@ -38,7 +38,7 @@ NewApiKey MakeApiKey(Random* random);
 std::optional<std::pair<std::string, std::string>> ParseToken(absl::string_view token);
 // In constant time.
 bool SecretFits(const ApiKey& key, absl::string_view secret);
-// Admin includes publisher and viewer; agent stands alone.
+// Admin includes publisher and viewer; agent and operator stand alone.
 bool RoleAllows(Role role, Role required);
 
 }  // namespace latchwire

@@ -25,7 +25,7 @@ struct DeliveryKey {
 };
 
 // The values are stored: never change one.
-enum class DeliveryState { kPending = 0, kSucceeded = 1, kDead = 2, kExpired = 3 };
+enum class DeliveryState { kPending = 0, kSucceeded = 1, kDead = 2, kExpired = 3, kDropped = 4 };
 
 struct Attempt {
   int number = 0;  // 1 for the first
@@ -44,16 +44,19 @@ struct Delivery {
   // Position in the retry policy: failures since the delivery was made or last retried by hand.
   int failure_count = 0;
   absl::Time create_time;
-  absl::Time due_time;  // of the next attempt; only while pending
+  absl::Time retry_time = absl::InfinitePast();  // when it was last retried by hand or recovered
+  absl::Time due_time;                           // of the next attempt; only while pending
   absl::Time expire_time = absl::InfiniteFuture();
   int priority = 4;
-  std::string lane;  // ordered webhooks: source and subject; else empty
+  std::string lane;  // of webhooks InLanes: see LaneOf; else empty
   int last_http_status = 0;
   std::string last_error;
 };
 
-// The order key of an event for ORDERING_BY_SUBJECT, never empty.
+// The order key of an event at a webhook InLanes, never empty: with ORDERING_BY_SUBJECT that of its
+// source and subject, with BEST_EFFORT alone one for all.
 std::string LaneOf(absl::string_view source, absl::string_view subject);
+std::string LaneOf(const Webhook& webhook, absl::string_view source, absl::string_view subject);
 
 // What an attempt's end means for its delivery.
 struct Outcome {

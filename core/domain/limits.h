@@ -39,6 +39,35 @@ inline constexpr size_t kMinStandardSecretBytes = 24;
 inline constexpr size_t kMaxStandardSecretBytes = 64;
 inline constexpr int kMaxInFlight = 256;
 inline constexpr int kDefaultInFlight = 64;
+inline constexpr int64_t kMaxMaxPending = 100'000'000;
+inline constexpr int64_t kDefaultBestEffortPending = 100;
+inline constexpr double kMinAttemptsPerSecond = 0.001;
+inline constexpr double kMaxAttemptsPerSecond = 100'000;
+inline constexpr int kMaxRateBurst = 100'000;
+inline constexpr int kMaxBreakerThreshold = 10'000;
+inline constexpr int kDefaultBreakerThreshold = 20;
+inline constexpr absl::Duration kDefaultBreakerOpenTime = absl::Seconds(5);
+inline constexpr absl::Duration kDefaultBreakerMaxOpenTime = absl::Minutes(5);
+inline constexpr absl::Duration kMinBreakerOpenTime = absl::Milliseconds(100);
+inline constexpr absl::Duration kMaxBreakerOpenTime = absl::Hours(24);
+inline constexpr int kMaxSuspendFailures = 1'000'000;
+inline constexpr int kDefaultSuspendFailures = 20;
+inline constexpr absl::Duration kDefaultSuspendSpan = absl::Hours(5 * 24);
+inline constexpr absl::Duration kMaxSuspendSpan = absl::Hours(90 * 24);
+inline constexpr int kMaxRetryAttempts = 31;  // kMaxRetryDelays and the first
+inline constexpr double kMinRetryFactor = 1;
+inline constexpr double kMaxRetryFactor = 10;
+inline constexpr absl::Duration kMaxRetryWindow = absl::Hours(30 * 24);
+
+// Of a tenant.
+inline constexpr absl::Duration kMinEventRetention = absl::Minutes(1);
+inline constexpr absl::Duration kMaxEventRetention = absl::Hours(24 * 3660);
+inline constexpr absl::Duration kDefaultEventRetention = absl::Hours(24 * 30);
+// How much longer than its retention an event is kept for deliveries that still wait.
+inline constexpr absl::Duration kMaxHeldTime = absl::Hours(24 * 3660);
+inline constexpr absl::Duration kDefaultHeldTime = absl::Hours(24 * 60);
+inline constexpr size_t kMaxRunningRecoveryJobs = 100;
+
 inline constexpr absl::Duration kMinTimeout = absl::Seconds(1);
 inline constexpr absl::Duration kMaxTimeout = absl::Seconds(60);
 inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(15);

@@ -21,6 +21,8 @@ v1::ApiKey::Role RoleToProto(Role role) {
       return v1::ApiKey::ROLE_PUBLISHER;
     case Role::kViewer:
       return v1::ApiKey::ROLE_VIEWER;
+    case Role::kOperator:
+      return v1::ApiKey::ROLE_OPERATOR;
     case Role::kAgent:
       return v1::ApiKey::ROLE_AGENT;
   }

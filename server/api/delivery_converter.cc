@@ -19,6 +19,8 @@ v1::Delivery::State StateToProto(DeliveryState state) {
       return v1::Delivery::STATE_DEAD;
     case DeliveryState::kExpired:
       return v1::Delivery::STATE_EXPIRED;
+    case DeliveryState::kDropped:
+      return v1::Delivery::STATE_DROPPED;
   }
   return v1::Delivery::STATE_UNSPECIFIED;
 }
@@ -78,6 +80,8 @@ std::optional<DeliveryState> FromProto(v1::Delivery::State state) {
       return DeliveryState::kSucceeded;
     case v1::Delivery::STATE_DEAD:
       return DeliveryState::kDead;
+    case v1::Delivery::STATE_DROPPED:
+      return DeliveryState::kDropped;
     case v1::Delivery::STATE_EXPIRED:
       return DeliveryState::kExpired;
     default:

@@ -157,6 +157,8 @@ void Engine::OnRecorded(std::vector<OutcomeRecorder::Entry> entries) {
         case DeliveryState::kDead:
           counters_.dead.fetch_add(1, std::memory_order_relaxed);
           break;
+        case DeliveryState::kDropped:
+          break;
         case DeliveryState::kExpired:
           counters_.expired.fetch_add(1, std::memory_order_relaxed);
           break;

@@ -20,7 +20,7 @@ absl::Status Catalog::Load(Store* store) {
   if (!keys.ok()) return keys.status();
 
   MutexLock lock(&mutex_);
-  for (const Tenant& tenant : *tenants) tenants_[tenant.id].generation = tenant.generation;
+  for (const Tenant& tenant : *tenants) tenants_[tenant.id].tenant = tenant;
   for (ApiKey& key : *keys) api_keys_.insert_or_assign(key.id, key);
   for (WebhookKey after;;) {
     absl::StatusOr<std::vector<Webhook>> page = store->LoadWebhooks(after, kLoadPage);
@@ -28,11 +28,7 @@ absl::Status Catalog::Load(Store* store) {
     if (page->empty()) return absl::OkStatus();
     after = page->back().key;
     for (Webhook& webhook : *page) {
-      auto shared = std::make_shared<const Webhook>(std::move(webhook));
-      TenantEntry& tenant = tenants_[shared->key.tenant];
-      tenant.index.Put(shared);
-      tenant.uid_by_id[shared->id] = shared->key.uid;
-      tenant.by_uid[shared->key.uid] = std::move(shared);
+      PutLocked(std::make_shared<const Webhook>(std::move(webhook)));
     }
   }
 }
@@ -40,12 +36,23 @@ absl::Status Catalog::Load(Store* store) {
 void Catalog::OnCommitted(absl::Span<const Mutation> mutations) {
   for (const Mutation& mutation : mutations) {
     if (!StatusOf(mutation).ok()) continue;
+    for (const AppendEvents& append : AppendsOf(mutation)) {
+      MutexLock lock(&mutex_);
+      SetUsage(append.tenant, append.stored_bytes, append.stored_events);
+    }
     if (const auto* create = std::get_if<CreateWebhook>(&mutation)) {
       Put(create->webhook, create->generation);
     } else if (const auto* update = std::get_if<UpdateWebhook>(&mutation)) {
       Put(update->webhook, update->generation);
     } else if (const auto* remove = std::get_if<DeleteWebhook>(&mutation)) {
       Remove(remove->key, remove->generation);
+    } else if (const auto* create_tenant = std::get_if<CreateTenant>(&mutation)) {
+      PutTenant(create_tenant->tenant);
+    } else if (const auto* update_tenant = std::get_if<UpdateTenant>(&mutation)) {
+      PutTenant(update_tenant->tenant);
+    } else if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) {
+      MutexLock lock(&mutex_);
+      SetUsage(del->tenant, del->stored_bytes, del->stored_events);
     } else if (const auto* create_key = std::get_if<CreateApiKey>(&mutation)) {
       MutexLock lock(&mutex_);
       api_keys_.insert_or_assign(create_key->key.id, create_key->key);
@@ -56,15 +63,37 @@ void Catalog::OnCommitted(absl::Span<const Mutation> mutations) {
   }
 }
 
+void Catalog::PutTenant(const Tenant& tenant) {
+  MutexLock lock(&mutex_);
+  Tenant& known = tenants_[tenant.id].tenant;
+  known.id = tenant.id;
+  known.revision = tenant.revision;
+  known.settings = tenant.settings;
+  known.create_time = tenant.create_time;
+}
+
+void Catalog::SetUsage(TenantId tenant, int64_t stored_bytes, int64_t stored_events) {
+  TenantEntry& entry = tenants_[tenant];
+  entry.tenant.stored_bytes = stored_bytes;
+  entry.tenant.stored_events = stored_events;
+}
+
+void Catalog::PutLocked(std::shared_ptr<const Webhook> webhook) {
+  TenantEntry& tenant = tenants_[webhook->key.tenant];
+  tenant.index.Put(webhook);
+  tenant.uid_by_id[webhook->id] = webhook->key.uid;
+  std::shared_ptr<const Webhook>& place = tenant.by_uid[webhook->key.uid];
+  if (place != nullptr) --webhooks_by_state_[static_cast<size_t>(place->state)];
+  ++webhooks_by_state_[static_cast<size_t>(webhook->state)];
+  place = std::move(webhook);
+}
+
 void Catalog::Put(const Webhook& webhook, int64_t generation) {
   auto shared = std::make_shared<const Webhook>(webhook);
   {
     MutexLock lock(&mutex_);
-    TenantEntry& tenant = tenants_[shared->key.tenant];
-    tenant.generation = generation;
-    tenant.index.Put(shared);
-    tenant.uid_by_id[shared->id] = shared->key.uid;
-    tenant.by_uid[shared->key.uid] = shared;
+    PutLocked(shared);
+    tenants_[shared->key.tenant].tenant.generation = generation;
   }
   if (listener_) listener_(shared->key, shared);
 }
@@ -73,10 +102,11 @@ void Catalog::Remove(WebhookKey key, int64_t generation) {
   {
     MutexLock lock(&mutex_);
     TenantEntry& tenant = tenants_[key.tenant];
-    tenant.generation = generation;
+    tenant.tenant.generation = generation;
     tenant.index.Remove(key.uid);
     if (auto found = tenant.by_uid.find(key.uid); found != tenant.by_uid.end()) {
       tenant.uid_by_id.erase(found->second->id);
+      --webhooks_by_state_[static_cast<size_t>(found->second->state)];
       tenant.by_uid.erase(found);
     }
   }
@@ -93,7 +123,8 @@ Catalog::Matched Catalog::Match(TenantId tenant,
     matched.webhooks.resize(events.size());
     return matched;
   }
-  matched.generation = found->second.generation;
+  matched.generation = found->second.tenant.generation;
+  matched.max_stored_bytes = found->second.tenant.settings.quotas.max_stored_bytes;
   for (const std::shared_ptr<Event>& event : events) {
     matched.webhooks.push_back(found->second.index.Find(*event));
   }
@@ -139,6 +170,34 @@ std::vector<std::shared_ptr<const Webhook>> Catalog::ListWebhooks(TenantId tenan
     page.push_back(it->second);
   }
   return page;
+}
+
+std::optional<Tenant> Catalog::FindTenant(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) return std::nullopt;
+  return found->second.tenant;
+}
+
+std::vector<Tenant> Catalog::ListTenants(TenantId after, size_t limit) const {
+  std::vector<Tenant> tenants;
+  MutexLock lock(&mutex_);
+  for (auto it = tenants_.upper_bound(after); it != tenants_.end() && tenants.size() < limit;
+       ++it) {
+    tenants.push_back(it->second.tenant);
+  }
+  return tenants;
+}
+
+size_t Catalog::CountWebhooks(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  return found == tenants_.end() ? 0 : found->second.by_uid.size();
+}
+
+size_t Catalog::CountWebhooks(WebhookState state) const {
+  MutexLock lock(&mutex_);
+  return webhooks_by_state_[static_cast<size_t>(state)];
 }
 
 std::optional<ApiKey> Catalog::FindApiKey(absl::string_view id) const {

@@ -2,6 +2,7 @@
 // index. Loaded from the store at start and kept current by the writer's commits.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ class Catalog : public CommitObserver {
 
   struct Matched {
     int64_t generation = 0;
+    int64_t max_stored_bytes = 0;                                       // the tenant's quota
     std::vector<std::vector<std::shared_ptr<const Webhook>>> webhooks;  // one entry per event
   };
   // All events against one generation.
@@ -48,23 +50,34 @@ class Catalog : public CommitObserver {
   std::vector<std::shared_ptr<const Webhook>> ListWebhooks(TenantId tenant, int64_t after_uid,
                                                            size_t limit) const;
 
+  // With its settings and what it stores.
+  std::optional<Tenant> FindTenant(TenantId tenant) const;
+  std::vector<Tenant> ListTenants(TenantId after, size_t limit) const;  // by ascending id
+  size_t CountWebhooks(TenantId tenant) const;
+  size_t CountWebhooks(WebhookState state) const;  // over all tenants
+
   std::optional<ApiKey> FindApiKey(absl::string_view id) const;
   // By (create_time, id), above `after`.
   std::vector<ApiKey> ListApiKeys(TenantId tenant, const ApiKeyPosition& after, size_t limit) const;
 
  private:
   struct TenantEntry {
-    int64_t generation = 0;
+    Tenant tenant;
     MatchIndex index;
     absl::btree_map<int64_t, std::shared_ptr<const Webhook>> by_uid;
     absl::flat_hash_map<std::string, int64_t> uid_by_id;
   };
+  void PutTenant(const Tenant& tenant);
+  void SetUsage(TenantId tenant, int64_t stored_bytes, int64_t stored_events)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PutLocked(std::shared_ptr<const Webhook> webhook) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Put(const Webhook& webhook, int64_t generation);
   void Remove(WebhookKey key, int64_t generation);
 
   WebhookListener listener_;
   mutable Mutex mutex_;
-  absl::flat_hash_map<TenantId, TenantEntry> tenants_ ABSL_GUARDED_BY(mutex_);
+  absl::btree_map<TenantId, TenantEntry> tenants_ ABSL_GUARDED_BY(mutex_);
+  std::array<size_t, 5> webhooks_by_state_ ABSL_GUARDED_BY(mutex_) = {};
   absl::flat_hash_map<std::string, ApiKey> api_keys_ ABSL_GUARDED_BY(mutex_);
 };
 

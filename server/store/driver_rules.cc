@@ -22,27 +22,68 @@ absl::string_view StateName(DeliveryState state) {
       return "DEAD";
     case DeliveryState::kExpired:
       return "EXPIRED";
+    case DeliveryState::kDropped:
+      return "DROPPED";
   }
   return "UNKNOWN";
 }
 
 struct ResetResults {
+  void ResetOperational(std::vector<AppendEvents>& operational) const {
+    for (AppendEvents& append : operational) {
+      append.status = absl::OkStatus();
+      (*this)(append);
+    }
+  }
   void operator()(AppendEvents& append) const {
     for (NewEvent& event : append.events) {
       event.result = NewEvent::Result::kNotStored;
       event.event->number = 0;
+      for (DeliveryTarget& target : event.targets) target.dropped = false;
     }
+    append.dropped.clear();
+    append.stats.clear();
+    append.stored_bytes = append.stored_events = 0;
   }
   void operator()(RecordOutcomes& record) const {
     for (DeliveryOutcome& outcome : record.outcomes) {
       outcome.result = DeliveryOutcome::Result::kNotRecorded;
     }
+    ResetOperational(record.operational);
+    record.stats.clear();
   }
   void operator()(OpenAgentStream& open) const {
     open.fence = 0;
     open.through = {};
   }
-  void operator()(RetryDelivery& retry) const { retry.delivery = Delivery(); }
+  void operator()(RetryDelivery& retry) const {
+    retry.delivery = Delivery();
+    retry.stats.clear();
+  }
+  void operator()(ExpireDeliveries& expire) const {
+    expire.more = false;
+    expire.webhooks.clear();
+    expire.stats.clear();
+  }
+  void operator()(DeleteOldEvents& del) const {
+    del.more = false;
+    del.deleted_events = del.held_events = 0;
+    del.webhooks.clear();
+    del.stats.clear();
+    del.stored_bytes = del.stored_events = 0;
+  }
+  void operator()(CreateRecoveryJob& create) const {
+    create.job.number = create.job.next_uid = create.job.next_number = create.job.last_number = 0;
+  }
+  void operator()(StepRecoveryJob& step) const {
+    step.job = RecoveryJob();
+    step.webhooks.clear();
+    step.stats.clear();
+  }
+  void operator()(CancelRecoveryJob& cancel) const { cancel.job = RecoveryJob(); }
+  void operator()(CreateTenant& create) const {
+    create.tenant.id = create.tenant.revision = create.tenant.generation = 0;
+  }
   void operator()(CreateWebhook& create) const {
     create.webhook.key.uid = 0;
     create.webhook.revision = 0;
@@ -51,6 +92,8 @@ struct ResetResults {
   void operator()(UpdateWebhook& update) const {
     if (update.generation != 0) --update.webhook.revision;  // it was applied and taken back
     update.generation = 0;
+    ResetOperational(update.operational);
+    update.stats.clear();
   }
   void operator()(DeleteWebhook& del) const { del.generation = 0; }
   void operator()(PurgeDeleted& purge) const { purge.more = false; }
@@ -75,6 +118,11 @@ absl::Duration ToStoredDuration(absl::Duration duration) {
     return duration;
   }
   return absl::Floor(duration, absl::Microseconds(1));
+}
+
+int64_t StoredBytes(size_t text_bytes, size_t data_bytes, size_t delivery_count) {
+  return kEventOverheadBytes + static_cast<int64_t>(text_bytes + data_bytes) +
+         kDeliveryOverheadBytes * static_cast<int64_t>(delivery_count);
 }
 
 bool SameContent(const Event& a, const Event& b) {
@@ -117,6 +165,40 @@ absl::Status SequenceConflictError(int lane, uint64_t sequence) {
                    absl::StrCat("sequence ", sequence, " of lane ", lane,
                                 " was stored before with another checksum"),
                    {{"lane", absl::StrCat(lane)}, {"sequence", absl::StrCat(sequence)}});
+}
+
+absl::Status QueueFullError(int64_t webhook_uid, int64_t max_pending) {
+  return WithRetryAfter(
+      MakeError(
+          absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+          absl::StrCat("webhook ", webhook_uid, " has max_pending = ", max_pending,
+                       " deliveries waiting; nothing was stored"),
+          {{"webhook_uid", absl::StrCat(webhook_uid)}, {"max_pending", absl::StrCat(max_pending)}}),
+      kFullRetryAfter);
+}
+
+absl::Status QuotaExceededError(absl::string_view quota, int64_t limit,
+                                absl::Duration retry_after) {
+  return WithRetryAfter(
+      MakeError(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
+                absl::StrCat("the tenant's quota ", quota, " = ", limit, " is reached"),
+                {{"quota", std::string(quota)}, {"limit", absl::StrCat(limit)}}),
+      retry_after);
+}
+
+absl::Status TenantNotFoundError(TenantId tenant) {
+  return MakeError(absl::StatusCode::kNotFound, "TENANT_NOT_FOUND",
+                   absl::StrCat("there is no tenant ", tenant));
+}
+
+absl::Status RecoveryJobNotFoundError(absl::string_view id) {
+  return MakeError(absl::StatusCode::kNotFound, "RECOVERY_JOB_NOT_FOUND",
+                   absl::StrCat("there is no recovery job ", id));
+}
+
+absl::Status RecoveryJobStateError(absl::string_view id) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "RECOVERY_JOB_STATE",
+                   absl::StrCat("recovery job ", id, " is over"));
 }
 
 absl::Status SequenceOrderError(int lane, uint64_t sequence) {

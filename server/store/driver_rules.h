@@ -37,6 +37,21 @@ bool SameContent(const Event& a, const Event& b);
 // becomes `status`.
 void FailMutation(const absl::Status& status, Mutation* mutation);
 
+// What an event counts for in Tenant::stored_bytes: `text_bytes` are those of id, type, source and
+// subject.
+inline constexpr int64_t kEventOverheadBytes = 256;
+inline constexpr int64_t kDeliveryOverheadBytes = 128;
+int64_t StoredBytes(size_t text_bytes, size_t data_bytes, size_t delivery_count);
+
+// After which a sender should try again when something is full that may empty itself.
+inline constexpr absl::Duration kFullRetryAfter = absl::Seconds(5);
+inline constexpr absl::Duration kStorageRetryAfter = absl::Minutes(1);
+
+absl::Status QueueFullError(int64_t webhook_uid, int64_t max_pending);
+absl::Status QuotaExceededError(absl::string_view quota, int64_t limit, absl::Duration retry_after);
+absl::Status TenantNotFoundError(TenantId tenant);
+absl::Status RecoveryJobNotFoundError(absl::string_view id);
+absl::Status RecoveryJobStateError(absl::string_view id);
 absl::Status StaleGenerationError(int64_t current);
 absl::Status FencedError(int partition);
 absl::Status AgentStreamFencedError(absl::string_view agent);

@@ -1,5 +1,7 @@
 #include "server/store/mutation.h"
 
+#include <type_traits>
+
 namespace latchwire {
 
 int PartitionOf(WebhookKey webhook) {
@@ -20,6 +22,29 @@ absl::Status& StatusOf(Mutation& mutation) {
 const absl::Status& StatusOf(const Mutation& mutation) {
   return std::visit([](const auto& value) -> const absl::Status& { return value.status; },
                     mutation);
+}
+
+absl::Span<const WebhookStats> StatsOf(const Mutation& mutation) {
+  return std::visit(
+      [](const auto& value) -> absl::Span<const WebhookStats> {
+        if constexpr (requires { value.stats; }) return value.stats;
+        return {};
+      },
+      mutation);
+}
+
+absl::Span<const AppendEvents> AppendsOf(const Mutation& mutation) {
+  return std::visit(
+      [](const auto& value) -> absl::Span<const AppendEvents> {
+        if constexpr (std::is_same_v<decltype(value), const AppendEvents&>) {
+          return absl::MakeConstSpan(&value, 1);
+        } else if constexpr (requires { value.operational; }) {
+          return value.operational;
+        } else {
+          return {};
+        }
+      },
+      mutation);
 }
 
 }  // namespace latchwire

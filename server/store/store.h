@@ -76,11 +76,6 @@ struct EventPage {
   int64_t next_before = 0;  // 0: the end
 };
 
-struct Tenant {
-  TenantId id = 0;
-  int64_t generation = 0;  // of its webhook configuration
-};
-
 class Store {
  public:
   virtual ~Store() = default;
@@ -100,6 +95,8 @@ class Store {
   // By ascending key, after `after`.
   virtual absl::StatusOr<std::vector<Webhook>> LoadWebhooks(WebhookKey after, int limit) = 0;
   virtual absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() = 0;
+  // Of webhooks that exist, by ascending key after `after`; one without a row yet may be left out.
+  virtual absl::StatusOr<std::vector<WebhookStats>> LoadStats(WebhookKey after, int limit) = 0;
 
   // EVENT_NOT_FOUND when there is none.
   virtual absl::StatusOr<Event> GetEvent(TenantId tenant, int64_t number) = 0;
@@ -121,16 +118,26 @@ class Store {
   // Every webhook with pending deliveries, by ascending key after `after`; the cost grows with
   // webhooks, not with deliveries.
   virtual absl::StatusOr<std::vector<WebhookWork>> LoadWork(WebhookKey after, int limit) = 0;
-  // Pending deliveries of an unordered webhook that are due at `now`, earliest due first, without
-  // the event numbers in `exclude`.
+  // Pending deliveries of a webhook without lanes that are due at `now`, without the event numbers
+  // in `exclude`: higher priorities first, earlier due first among equals; but while several
+  // priorities have work, an eighth of `limit` goes to the lower ones, so that none starves. The
+  // result is in the order in which they should leave.
   virtual absl::StatusOr<DueDeliveries> LoadDue(WebhookKey webhook, absl::Time now, int limit,
                                                 const absl::flat_hash_set<int64_t>& exclude) = 0;
-  // For an ordered webhook: the head (lowest pending event number) of each lane whose head is due
+  // For a webhook InLanes: the head (lowest pending event number) of each lane whose head is due
   // at `now`, without the lanes in `exclude_lanes`. next_due is the earliest of the heads that are
   // not due.
   virtual absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
       const absl::flat_hash_set<std::string>& exclude_lanes) = 0;
+
+  // RECOVERY_JOB_NOT_FOUND when there is none.
+  virtual absl::StatusOr<RecoveryJob> GetRecoveryJob(TenantId tenant, absl::string_view id) = 0;
+  // By descending number, below `before` (0: from the newest).
+  virtual absl::StatusOr<std::vector<RecoveryJob>> ListRecoveryJobs(TenantId tenant, int64_t before,
+                                                                    int limit) = 0;
+  // Of all tenants, those that run.
+  virtual absl::StatusOr<std::vector<RecoveryJob>> LoadRunningRecoveryJobs() = 0;
 };
 
 }  // namespace latchwire

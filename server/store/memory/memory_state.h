@@ -18,6 +18,7 @@ struct TenantRow {
   int64_t generation = 0;
   int64_t next_number = 1;
   int64_t next_uid = 1;
+  Tenant tenant;  // settings, revision and what is stored; id and generation are not kept here
 };
 
 struct EventRow {
@@ -54,6 +55,13 @@ struct Tables {
   void Apply(OpenAgentStream& open);
   void Apply(RecordOutcomes& record);
   void Apply(RetryDelivery& retry);
+  void Apply(ExpireDeliveries& expire);
+  void Apply(DeleteOldEvents& del);
+  void Apply(CreateRecoveryJob& create);
+  void Apply(StepRecoveryJob& step);
+  void Apply(CancelRecoveryJob& cancel);
+  void Apply(CreateTenant& create);
+  void Apply(UpdateTenant& update);
   void Apply(CreateWebhook& create);
   void Apply(UpdateWebhook& update);
   void Apply(DeleteWebhook& del);
@@ -78,6 +86,8 @@ struct Tables {
   std::map<CursorKey, AgentCursor> agent_cursors;
   std::map<std::string, ApiKey> api_keys;
   std::array<Lease, kPartitionCount> leases;
+  std::map<WebhookKey, WebhookStats> stats;
+  std::map<std::pair<TenantId, int64_t>, RecoveryJob> recovery_jobs;  // by number
 
  private:
   absl::Status CheckStream(TenantId tenant, const AgentStream& stream) const;

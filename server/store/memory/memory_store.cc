@@ -112,7 +112,9 @@ class MemoryStore : public Store {
     MutexLock lock(&database_->mutex);
     std::vector<Tenant> tenants;
     for (const auto& [id, row] : database_->tables.tenants) {
-      tenants.push_back({id, row.generation});
+      tenants.push_back(row.tenant);
+      tenants.back().id = id;
+      tenants.back().generation = row.generation;
     }
     return tenants;
   }
@@ -133,6 +135,47 @@ class MemoryStore : public Store {
     std::vector<ApiKey> keys;
     for (const auto& [id, key] : database_->tables.api_keys) keys.push_back(key);
     return keys;
+  }
+
+  absl::StatusOr<std::vector<WebhookStats>> LoadStats(WebhookKey after, int limit) override {
+    MutexLock lock(&database_->mutex);
+    const auto& rows = database_->tables.stats;
+    std::vector<WebhookStats> stats;
+    for (auto row = rows.upper_bound(after); row != rows.end(); ++row) {
+      if (static_cast<int>(stats.size()) == limit) break;
+      stats.push_back(row->second);
+    }
+    return stats;
+  }
+
+  absl::StatusOr<RecoveryJob> GetRecoveryJob(TenantId tenant, absl::string_view id) override {
+    MutexLock lock(&database_->mutex);
+    for (const auto& [key, job] : database_->tables.recovery_jobs) {
+      if (key.first == tenant && job.id == id) return job;
+    }
+    return RecoveryJobNotFoundError(id);
+  }
+
+  absl::StatusOr<std::vector<RecoveryJob>> ListRecoveryJobs(TenantId tenant, int64_t before,
+                                                            int limit) override {
+    MutexLock lock(&database_->mutex);
+    const auto& rows = database_->tables.recovery_jobs;
+    std::vector<RecoveryJob> jobs;
+    auto row = rows.lower_bound({tenant, before == 0 ? INT64_MAX : before});
+    while (row != rows.begin() && (--row)->first.first == tenant) {
+      if (static_cast<int>(jobs.size()) == limit) break;
+      jobs.push_back(row->second);
+    }
+    return jobs;
+  }
+
+  absl::StatusOr<std::vector<RecoveryJob>> LoadRunningRecoveryJobs() override {
+    MutexLock lock(&database_->mutex);
+    std::vector<RecoveryJob> jobs;
+    for (const auto& [key, job] : database_->tables.recovery_jobs) {
+      if (job.state == RecoveryJobState::kRunning) jobs.push_back(job);
+    }
+    return jobs;
   }
 
   absl::StatusOr<Event> GetEvent(TenantId tenant, int64_t number) override {

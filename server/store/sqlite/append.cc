@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kInsertEvent[] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 constexpr char kInsertDelivery[] =
-    "INSERT INTO delivery VALUES(?1, ?2, 0, ?3, ?4, 0, 0, ?3, ?5, NULL)";
+    "INSERT INTO delivery VALUES(?1, ?2, 0, ?3, ?4, 0, 0, ?3, ?5, NULL, ?6, NULL)";
 
 }  // namespace
 
@@ -162,6 +162,7 @@ absl::Status Transaction::WriteEvent(const AppendEvents& append, const NewEvent&
     target.lane.empty() ? delivery.Null() : delivery.Text(target.lane);
     target.expire_time == absl::InfiniteFuture() ? delivery.Null()
                                                  : delivery.Int(PackTime(target.expire_time));
+    delivery.Int(event.priority);
     if (absl::Status status = delivery.Run(); !status.ok()) return status;
   }
   return absl::OkStatus();

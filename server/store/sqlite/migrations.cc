@@ -124,6 +124,77 @@ CREATE TABLE lease(
   expires INTEGER NOT NULL
 );
 )sql",
+    // Version 2: counters, priorities, expiry, tenants' settings, retention, recovery jobs.
+    R"sql(
+ALTER TABLE tenant ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;      -- of the settings
+ALTER TABLE tenant ADD COLUMN settings BLOB;                            -- NULL: the defaults
+ALTER TABLE tenant ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tenant ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tenant ADD COLUMN stored_events INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tenant ADD COLUMN last_minute INTEGER NOT NULL DEFAULT 0;   -- the newest of event_minute
+ALTER TABLE tenant ADD COLUMN clean_number INTEGER NOT NULL DEFAULT 1;  -- older events are gone or held
+ALTER TABLE tenant ADD COLUMN next_job INTEGER NOT NULL DEFAULT 1;
+
+-- The first event that was stored in each minute since 1970 in which there was one: how old an event
+-- is, without a time in every row.
+CREATE TABLE event_minute(
+  tenant INTEGER NOT NULL,
+  minute INTEGER NOT NULL,
+  first_number INTEGER NOT NULL,
+  PRIMARY KEY(tenant, minute)
+) WITHOUT ROWID;
+-- Events that the cleaner has passed over, because a delivery of theirs was pending.
+CREATE TABLE held_event(key INTEGER PRIMARY KEY);
+
+ALTER TABLE delivery ADD COLUMN priority INTEGER NOT NULL DEFAULT 4;
+ALTER TABLE delivery ADD COLUMN retried INTEGER;  -- when by hand or by a recovery job; else NULL
+DROP INDEX delivery_due;
+CREATE INDEX delivery_due ON delivery(webhook, priority, due, number)
+  WHERE state = 0 AND lane IS NULL;
+CREATE INDEX delivery_expires ON delivery(expires)
+  WHERE state = 0 AND expires IS NOT NULL;
+
+CREATE TABLE webhook_stats(
+  webhook INTEGER PRIMARY KEY,
+  pending INTEGER NOT NULL,
+  succeeded INTEGER NOT NULL,
+  dead INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  dropped INTEGER NOT NULL,
+  failures INTEGER NOT NULL,        -- consecutive
+  failing_since INTEGER NOT NULL,
+  last_failure_time INTEGER NOT NULL,
+  last_failure TEXT NOT NULL,
+  last_success_time INTEGER NOT NULL,
+  oldest_pending INTEGER NOT NULL   -- no pending delivery has a lower number
+);
+
+CREATE TABLE recovery_job(
+  tenant INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  record BLOB NOT NULL,
+  PRIMARY KEY(tenant, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX recovery_job_id ON recovery_job(tenant, id);
+CREATE INDEX recovery_job_running ON recovery_job(tenant, number) WHERE state = 1;
+
+-- What version 1 did not count. Times that it did not keep are the smallest integer, InfinitePast.
+INSERT INTO webhook_stats
+  SELECT webhook, sum(state = 0), sum(state = 1), sum(state = 2), sum(state = 3), 0, 0,
+         -9223372036854775808, -9223372036854775808, '', -9223372036854775808, 0
+  FROM delivery WHERE webhook IN (SELECT key FROM webhook) GROUP BY webhook;
+UPDATE tenant SET
+  stored_events = (SELECT count(*) FROM event WHERE key >> 40 = tenant.id),
+  stored_bytes = (SELECT coalesce(sum(256 + length(CAST(id AS BLOB)) + length(CAST(type AS BLOB))
+      + length(CAST(source AS BLOB)) + length(CAST(subject AS BLOB)) + length(CAST(data AS BLOB))), 0)
+    FROM event WHERE key >> 40 = tenant.id);
+INSERT INTO event_minute
+  SELECT key >> 40, max(receive_time) / 60000000, 1 FROM event GROUP BY key >> 40;
+UPDATE tenant SET last_minute =
+  coalesce((SELECT max(minute) FROM event_minute WHERE tenant = tenant.id), 0);
+)sql",
 };
 
 absl::StatusOr<int64_t> ReadNumber(Connection* connection, const std::string& sql) {

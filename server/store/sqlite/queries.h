@@ -6,7 +6,9 @@
 
 namespace latchwire::sqlite {
 
-inline constexpr char kLoadTenants[] = "SELECT id, generation FROM tenant ORDER BY id";
+inline constexpr char kLoadTenants[] =
+    "SELECT id, generation, revision, settings, created, stored_bytes, stored_events FROM tenant"
+    " ORDER BY id";
 inline constexpr char kLoadWebhooks[] =
     "SELECT " LATCHWIRE_WEBHOOK_COLUMNS " FROM webhook WHERE key > ?1 ORDER BY key LIMIT ?2";
 inline constexpr char kLoadApiKeys[] =

@@ -7,7 +7,15 @@ namespace latchwire::sqlite {
 absl::StatusOr<std::vector<Tenant>> LoadTenants(Connection* connection) {
   std::vector<Tenant> tenants;
   Query query = connection->Use(kLoadTenants);
-  while (query.Next()) tenants.push_back({query.IntAt(0), query.IntAt(1)});
+  while (query.Next()) {
+    Tenant& tenant = tenants.emplace_back();
+    tenant.id = query.IntAt(0);
+    tenant.generation = query.IntAt(1);
+    tenant.revision = query.IntAt(2);
+    tenant.create_time = UnpackTime(query.IntAt(4));
+    tenant.stored_bytes = query.IntAt(5);
+    tenant.stored_events = query.IntAt(6);
+  }
   if (!query.status().ok()) return query.status();
   return tenants;
 }

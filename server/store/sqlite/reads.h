@@ -22,6 +22,17 @@ absl::StatusOr<std::vector<Webhook>> LoadWebhooks(Connection* connection, Webhoo
                                                   int limit);
 absl::StatusOr<std::vector<ApiKey>> LoadApiKeys(Connection* connection);
 
+// read_stats.cc
+absl::StatusOr<std::vector<WebhookStats>> LoadStats(Connection* connection, WebhookKey after,
+                                                    int limit);
+
+// read_recovery.cc
+absl::StatusOr<RecoveryJob> GetRecoveryJob(Connection* connection, TenantId tenant,
+                                           absl::string_view id);
+absl::StatusOr<std::vector<RecoveryJob>> ListRecoveryJobs(Connection* connection, TenantId tenant,
+                                                          int64_t before, int limit);
+absl::StatusOr<std::vector<RecoveryJob>> LoadRunningRecoveryJobs(Connection* connection);
+
 // read_deliveries.cc
 absl::StatusOr<PendingDelivery> GetDelivery(Connection* connection, DeliveryKey key);
 absl::StatusOr<DeliveryPage> ListDeliveries(Connection* connection, TenantId tenant,

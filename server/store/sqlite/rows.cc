@@ -9,7 +9,8 @@ namespace {
 
 constexpr char kSelectEvent[] = "SELECT " LATCHWIRE_EVENT_HEAD ", data FROM event WHERE key = ?1";
 constexpr char kSelectDelivery[] =
-    "SELECT state, due, lane, attempts, failures, created, expires, last_attempt FROM delivery"
+    "SELECT state, due, lane, attempts, failures, created, expires, last_attempt,"
+    " priority, retried FROM delivery"
     " WHERE webhook = ?1 AND number = ?2";
 constexpr char kSelectWebhook[] =
     "SELECT " LATCHWIRE_WEBHOOK_COLUMNS " FROM webhook WHERE key = ?1";
@@ -69,6 +70,8 @@ absl::StatusOr<Delivery> ReadDelivery(Connection* connection, DeliveryKey key,
     delivery.last_error = attempt.error;
     if (last_attempt != nullptr) *last_attempt = std::string(packed);
   }
+  delivery.priority = static_cast<int>(query.IntAt(8));
+  if (!query.IsNull(9)) delivery.retry_time = UnpackTime(query.IntAt(9));
   return delivery;
 }
 

@@ -44,6 +44,19 @@ class SqliteStore : public Store {
   absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() override {
     return sqlite::LoadApiKeys(Reader(this).get());
   }
+  absl::StatusOr<std::vector<WebhookStats>> LoadStats(WebhookKey after, int limit) override {
+    return sqlite::LoadStats(Reader(this).get(), after, limit);
+  }
+  absl::StatusOr<RecoveryJob> GetRecoveryJob(TenantId tenant, absl::string_view id) override {
+    return sqlite::GetRecoveryJob(Reader(this).get(), tenant, id);
+  }
+  absl::StatusOr<std::vector<RecoveryJob>> ListRecoveryJobs(TenantId tenant, int64_t before,
+                                                            int limit) override {
+    return sqlite::ListRecoveryJobs(Reader(this).get(), tenant, before, limit);
+  }
+  absl::StatusOr<std::vector<RecoveryJob>> LoadRunningRecoveryJobs() override {
+    return sqlite::LoadRunningRecoveryJobs(Reader(this).get());
+  }
   absl::StatusOr<Event> GetEvent(TenantId tenant, int64_t number) override {
     return ReadEvent(Reader(this).get(), tenant, number);
   }

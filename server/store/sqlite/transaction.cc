@@ -6,8 +6,10 @@ namespace latchwire::sqlite {
 namespace {
 
 constexpr char kSelectTenant[] =
-    "SELECT generation, next_number, next_uid FROM tenant WHERE id = ?1";
-constexpr char kPutTenant[] = "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4)";
+    "SELECT generation, next_number, next_uid, revision, settings, created, stored_bytes,"
+    " stored_events, last_minute, clean_number, next_job FROM tenant WHERE id = ?1";
+constexpr char kPutTenant[] =
+    "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 constexpr char kWebhookExists[] = "SELECT 1 FROM webhook WHERE key = ?1";
 
 }  // namespace
@@ -22,6 +24,14 @@ absl::StatusOr<Transaction::TenantRow*> Transaction::GetTenant(TenantId tenant) 
     row.generation = query.IntAt(0);
     row.next_number = query.IntAt(1);
     row.next_uid = query.IntAt(2);
+    row.revision = query.IntAt(3);
+    row.settings = query.StringAt(4);
+    row.created = query.IntAt(5);
+    row.stored_bytes = query.IntAt(6);
+    row.stored_events = query.IntAt(7);
+    row.last_minute = query.IntAt(8);
+    row.clean_number = query.IntAt(9);
+    row.next_job = query.IntAt(10);
   }
   if (!query.status().ok()) return query.status();
   return &row;
@@ -32,6 +42,10 @@ absl::Status Transaction::Flush() {
     if (!row.changed) continue;
     Query query = connection_.Use(kPutTenant);
     query.Int(tenant).Int(row.generation).Int(row.next_number).Int(row.next_uid);
+    query.Int(row.revision);
+    row.settings.empty() ? query.Null() : query.Blob(row.settings);
+    query.Int(row.created).Int(row.stored_bytes).Int(row.stored_events);
+    query.Int(row.last_minute).Int(row.clean_number).Int(row.next_job);
     if (absl::Status status = query.Run(); !status.ok()) return status;
     row.changed = false;
   }

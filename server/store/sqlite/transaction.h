@@ -33,6 +33,17 @@ class Transaction {
   // outcomes.cc
   absl::Status Apply(RecordOutcomes& record);
   absl::Status Apply(RetryDelivery& retry);
+  // expiry.cc
+  absl::Status Apply(ExpireDeliveries& expire);
+  // retention.cc
+  absl::Status Apply(DeleteOldEvents& del);
+  // recovery.cc
+  absl::Status Apply(CreateRecoveryJob& create);
+  absl::Status Apply(StepRecoveryJob& step);
+  absl::Status Apply(CancelRecoveryJob& cancel);
+  // tenants.cc
+  absl::Status Apply(CreateTenant& create);
+  absl::Status Apply(UpdateTenant& update);
   // configuration.cc
   absl::Status Apply(CreateWebhook& create);
   absl::Status Apply(UpdateWebhook& update);
@@ -52,6 +63,14 @@ class Transaction {
     int64_t generation = 0;
     int64_t next_number = 1;
     int64_t next_uid = 1;
+    int64_t revision = 1;
+    std::string settings;  // packed; empty: the defaults
+    int64_t created = 0;
+    int64_t stored_bytes = 0;
+    int64_t stored_events = 0;
+    int64_t last_minute = 0;
+    int64_t clean_number = 1;
+    int64_t next_job = 1;
   };
   struct AgentCursor {
     uint64_t through = 0;

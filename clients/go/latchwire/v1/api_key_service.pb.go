@@ -38,6 +38,8 @@ const (
 	ApiKey_ROLE_VIEWER ApiKey_Role = 3
 	// Streams the events of one agent, nothing else.
 	ApiKey_ROLE_AGENT ApiKey_Role = 4
+	// Manages tenants, and the keys of any tenant; nothing else. Only operators create operators.
+	ApiKey_ROLE_OPERATOR ApiKey_Role = 5
 )
 
 // Enum value maps for ApiKey_Role.
@@ -48,6 +50,7 @@ var (
 		2: "ROLE_PUBLISHER",
 		3: "ROLE_VIEWER",
 		4: "ROLE_AGENT",
+		5: "ROLE_OPERATOR",
 	}
 	ApiKey_Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
@@ -55,6 +58,7 @@ var (
 		"ROLE_PUBLISHER":   2,
 		"ROLE_VIEWER":      3,
 		"ROLE_AGENT":       4,
+		"ROLE_OPERATOR":    5,
 	}
 )
 
@@ -100,7 +104,10 @@ type ApiKey struct {
 	// `<id>.<secret>`, returned by CreateApiKey only; the server keeps a hash.
 	Token string `protobuf:"bytes,5,opt,name=token,proto3" json:"token,omitempty"`
 	// When the key was created.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The tenant that the key belongs to, `tenants/{number}`. Empty: that of the key that creates it;
+	// another one can be given by operators only.
+	Tenant        string `protobuf:"bytes,7,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +182,13 @@ func (x *ApiKey) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *ApiKey) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
 }
 
 // Request of `CreateApiKey`.
@@ -383,7 +397,7 @@ var File_latchwire_v1_api_key_service_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_api_key_service_proto_rawDesc = "" +
 	"\n" +
-	"\"latchwire/v1/api_key_service.proto\x12\flatchwire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x02\n" +
+	"\"latchwire/v1/api_key_service.proto\x12\flatchwire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x03\n" +
 	"\x06ApiKey\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x03R\x04name\x12&\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x03\xe0A\x01R\vdisplayName\x122\n" +
@@ -391,7 +405,8 @@ const file_latchwire_v1_api_key_service_proto_rawDesc = "" +
 	"\x05agent\x18\x04 \x01(\tB\x03\xe0A\x01R\x05agent\x12\x19\n" +
 	"\x05token\x18\x05 \x01(\tB\x03\xe0A\x03R\x05token\x12@\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"createTime\"a\n" +
+	"createTime\x12\x1b\n" +
+	"\x06tenant\x18\a \x01(\tB\x03\xe0A\x01R\x06tenant\"t\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -399,7 +414,8 @@ const file_latchwire_v1_api_key_service_proto_rawDesc = "" +
 	"\x0eROLE_PUBLISHER\x10\x02\x12\x0f\n" +
 	"\vROLE_VIEWER\x10\x03\x12\x0e\n" +
 	"\n" +
-	"ROLE_AGENT\x10\x04\"I\n" +
+	"ROLE_AGENT\x10\x04\x12\x11\n" +
+	"\rROLE_OPERATOR\x10\x05\"I\n" +
 	"\x13CreateApiKeyRequest\x122\n" +
 	"\aapi_key\x18\x01 \x01(\v2\x14.latchwire.v1.ApiKeyB\x03\xe0A\x02R\x06apiKey\"Z\n" +
 	"\x12ListApiKeysRequest\x12 \n" +

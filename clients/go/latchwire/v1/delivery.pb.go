@@ -38,6 +38,9 @@ const (
 	Delivery_STATE_DEAD Delivery_State = 3
 	// Its time was over before it succeeded.
 	Delivery_STATE_EXPIRED Delivery_State = 4
+	// The webhook had `max_pending` deliveries waiting, and its `overflow` said to drop this one.
+	// `RetryDelivery` makes it pending again.
+	Delivery_STATE_DROPPED Delivery_State = 5
 )
 
 // Enum value maps for Delivery_State.
@@ -48,6 +51,7 @@ var (
 		2: "STATE_SUCCEEDED",
 		3: "STATE_DEAD",
 		4: "STATE_EXPIRED",
+		5: "STATE_DROPPED",
 	}
 	Delivery_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
@@ -55,6 +59,7 @@ var (
 		"STATE_SUCCEEDED":   2,
 		"STATE_DEAD":        3,
 		"STATE_EXPIRED":     4,
+		"STATE_DROPPED":     5,
 	}
 )
 
@@ -326,7 +331,7 @@ var File_latchwire_v1_delivery_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_delivery_proto_rawDesc = "" +
 	"\n" +
-	"\x1blatchwire/v1/delivery.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x04\n" +
+	"\x1blatchwire/v1/delivery.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n" +
 	"\bDelivery\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x03R\x04name\x12\x1d\n" +
 	"\awebhook\x18\x02 \x01(\tB\x03\xe0A\x03R\awebhook\x12\x1e\n" +
@@ -342,14 +347,15 @@ const file_latchwire_v1_delivery_proto_rawDesc = "" +
 	"\x10last_http_status\x18\n" +
 	" \x01(\x05B\x03\xe0A\x03R\x0elastHttpStatus\x12\"\n" +
 	"\n" +
-	"last_error\x18\v \x01(\tB\x03\xe0A\x03R\tlastError\"i\n" +
+	"last_error\x18\v \x01(\tB\x03\xe0A\x03R\tlastError\"|\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_PENDING\x10\x01\x12\x13\n" +
 	"\x0fSTATE_SUCCEEDED\x10\x02\x12\x0e\n" +
 	"\n" +
 	"STATE_DEAD\x10\x03\x12\x11\n" +
-	"\rSTATE_EXPIRED\x10\x04\"\xb5\x02\n" +
+	"\rSTATE_EXPIRED\x10\x04\x12\x11\n" +
+	"\rSTATE_DROPPED\x10\x05\"\xb5\x02\n" +
 	"\aAttempt\x12\x1b\n" +
 	"\x06number\x18\x01 \x01(\x05B\x03\xe0A\x03R\x06number\x12>\n" +
 	"\n" +

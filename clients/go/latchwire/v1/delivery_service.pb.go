@@ -22,6 +22,254 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Request of `CreateRecoveryJob`.
+type CreateRecoveryJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to recover. Output-only fields are ignored.
+	RecoveryJob   *RecoveryJob `protobuf:"bytes,1,opt,name=recovery_job,json=recoveryJob,proto3" json:"recovery_job,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateRecoveryJobRequest) Reset() {
+	*x = CreateRecoveryJobRequest{}
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateRecoveryJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateRecoveryJobRequest) ProtoMessage() {}
+
+func (x *CreateRecoveryJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateRecoveryJobRequest.ProtoReflect.Descriptor instead.
+func (*CreateRecoveryJobRequest) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *CreateRecoveryJobRequest) GetRecoveryJob() *RecoveryJob {
+	if x != nil {
+		return x.RecoveryJob
+	}
+	return nil
+}
+
+// Request of `GetRecoveryJob`.
+type GetRecoveryJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `recoveryJobs/{uuid}`.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRecoveryJobRequest) Reset() {
+	*x = GetRecoveryJobRequest{}
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRecoveryJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRecoveryJobRequest) ProtoMessage() {}
+
+func (x *GetRecoveryJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRecoveryJobRequest.ProtoReflect.Descriptor instead.
+func (*GetRecoveryJobRequest) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *GetRecoveryJobRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Request of `ListRecoveryJobs`.
+type ListRecoveryJobsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many are returned: 1 to 1000; 0 means 50.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRecoveryJobsRequest) Reset() {
+	*x = ListRecoveryJobsRequest{}
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRecoveryJobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRecoveryJobsRequest) ProtoMessage() {}
+
+func (x *ListRecoveryJobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRecoveryJobsRequest.ProtoReflect.Descriptor instead.
+func (*ListRecoveryJobsRequest) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListRecoveryJobsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRecoveryJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of `ListRecoveryJobs`.
+type ListRecoveryJobsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A page of jobs, newest first.
+	RecoveryJobs []*RecoveryJob `protobuf:"bytes,1,rep,name=recovery_jobs,json=recoveryJobs,proto3" json:"recovery_jobs,omitempty"`
+	// Empty when there are no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRecoveryJobsResponse) Reset() {
+	*x = ListRecoveryJobsResponse{}
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRecoveryJobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRecoveryJobsResponse) ProtoMessage() {}
+
+func (x *ListRecoveryJobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRecoveryJobsResponse.ProtoReflect.Descriptor instead.
+func (*ListRecoveryJobsResponse) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ListRecoveryJobsResponse) GetRecoveryJobs() []*RecoveryJob {
+	if x != nil {
+		return x.RecoveryJobs
+	}
+	return nil
+}
+
+func (x *ListRecoveryJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of `CancelRecoveryJob`.
+type CancelRecoveryJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `recoveryJobs/{uuid}`.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelRecoveryJobRequest) Reset() {
+	*x = CancelRecoveryJobRequest{}
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelRecoveryJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelRecoveryJobRequest) ProtoMessage() {}
+
+func (x *CancelRecoveryJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelRecoveryJobRequest.ProtoReflect.Descriptor instead.
+func (*CancelRecoveryJobRequest) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CancelRecoveryJobRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // Request of `GetDelivery`.
 type GetDeliveryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -33,7 +281,7 @@ type GetDeliveryRequest struct {
 
 func (x *GetDeliveryRequest) Reset() {
 	*x = GetDeliveryRequest{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[0]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -45,7 +293,7 @@ func (x *GetDeliveryRequest) String() string {
 func (*GetDeliveryRequest) ProtoMessage() {}
 
 func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[0]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -58,7 +306,7 @@ func (x *GetDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*GetDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{0}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetDeliveryRequest) GetName() string {
@@ -87,7 +335,7 @@ type ListDeliveriesRequest struct {
 
 func (x *ListDeliveriesRequest) Reset() {
 	*x = ListDeliveriesRequest{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[1]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -99,7 +347,7 @@ func (x *ListDeliveriesRequest) String() string {
 func (*ListDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[1]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -112,7 +360,7 @@ func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{1}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListDeliveriesRequest) GetPageSize() int32 {
@@ -164,7 +412,7 @@ type ListDeliveriesResponse struct {
 
 func (x *ListDeliveriesResponse) Reset() {
 	*x = ListDeliveriesResponse{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[2]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -176,7 +424,7 @@ func (x *ListDeliveriesResponse) String() string {
 func (*ListDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[2]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -189,7 +437,7 @@ func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{2}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
@@ -221,7 +469,7 @@ type ListAttemptsRequest struct {
 
 func (x *ListAttemptsRequest) Reset() {
 	*x = ListAttemptsRequest{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[3]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -233,7 +481,7 @@ func (x *ListAttemptsRequest) String() string {
 func (*ListAttemptsRequest) ProtoMessage() {}
 
 func (x *ListAttemptsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[3]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -246,7 +494,7 @@ func (x *ListAttemptsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAttemptsRequest.ProtoReflect.Descriptor instead.
 func (*ListAttemptsRequest) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{3}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListAttemptsRequest) GetParent() string {
@@ -283,7 +531,7 @@ type ListAttemptsResponse struct {
 
 func (x *ListAttemptsResponse) Reset() {
 	*x = ListAttemptsResponse{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[4]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +543,7 @@ func (x *ListAttemptsResponse) String() string {
 func (*ListAttemptsResponse) ProtoMessage() {}
 
 func (x *ListAttemptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[4]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +556,7 @@ func (x *ListAttemptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAttemptsResponse.ProtoReflect.Descriptor instead.
 func (*ListAttemptsResponse) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{4}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListAttemptsResponse) GetAttempts() []*Attempt {
@@ -336,7 +584,7 @@ type RetryDeliveryRequest struct {
 
 func (x *RetryDeliveryRequest) Reset() {
 	*x = RetryDeliveryRequest{}
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[5]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +596,7 @@ func (x *RetryDeliveryRequest) String() string {
 func (*RetryDeliveryRequest) ProtoMessage() {}
 
 func (x *RetryDeliveryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[5]
+	mi := &file_latchwire_v1_delivery_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +609,7 @@ func (x *RetryDeliveryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDeliveryRequest.ProtoReflect.Descriptor instead.
 func (*RetryDeliveryRequest) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{5}
+	return file_latchwire_v1_delivery_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RetryDeliveryRequest) GetName() string {
@@ -375,7 +623,20 @@ var File_latchwire_v1_delivery_service_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_delivery_service_proto_rawDesc = "" +
 	"\n" +
-	"#latchwire/v1/delivery_service.proto\x12\flatchwire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1blatchwire/v1/delivery.proto\"-\n" +
+	"#latchwire/v1/delivery_service.proto\x12\flatchwire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1blatchwire/v1/delivery.proto\x1a\x1flatchwire/v1/recovery_job.proto\"]\n" +
+	"\x18CreateRecoveryJobRequest\x12A\n" +
+	"\frecovery_job\x18\x01 \x01(\v2\x19.latchwire.v1.RecoveryJobB\x03\xe0A\x02R\vrecoveryJob\"0\n" +
+	"\x15GetRecoveryJobRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"_\n" +
+	"\x17ListRecoveryJobsRequest\x12 \n" +
+	"\tpage_size\x18\x01 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x82\x01\n" +
+	"\x18ListRecoveryJobsResponse\x12>\n" +
+	"\rrecovery_jobs\x18\x01 \x03(\v2\x19.latchwire.v1.RecoveryJobR\frecoveryJobs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"3\n" +
+	"\x18CancelRecoveryJobRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"-\n" +
 	"\x12GetDeliveryRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xd0\x01\n" +
 	"\x15ListDeliveriesRequest\x12 \n" +
@@ -399,12 +660,16 @@ const file_latchwire_v1_delivery_service_proto_rawDesc = "" +
 	"\battempts\x18\x01 \x03(\v2\x15.latchwire.v1.AttemptR\battempts\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"/\n" +
 	"\x14RetryDeliveryRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\x82\x04\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\x98\b\n" +
 	"\x0fDeliveryService\x12o\n" +
 	"\vGetDelivery\x12 .latchwire.v1.GetDeliveryRequest\x1a\x16.latchwire.v1.Delivery\"&\xdaA\x04name\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=deliveries/*}\x12s\n" +
 	"\x0eListDeliveries\x12#.latchwire.v1.ListDeliveriesRequest\x1a$.latchwire.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x8a\x01\n" +
 	"\fListAttempts\x12!.latchwire.v1.ListAttemptsRequest\x1a\".latchwire.v1.ListAttemptsResponse\"3\xdaA\x06parent\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=deliveries/*}/attempts\x12|\n" +
-	"\rRetryDelivery\x12\".latchwire.v1.RetryDeliveryRequest\x1a\x16.latchwire.v1.Delivery\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=deliveries/*}:retryBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
+	"\rRetryDelivery\x12\".latchwire.v1.RetryDeliveryRequest\x1a\x16.latchwire.v1.Delivery\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=deliveries/*}:retry\x12\x8d\x01\n" +
+	"\x11CreateRecoveryJob\x12&.latchwire.v1.CreateRecoveryJobRequest\x1a\x19.latchwire.v1.RecoveryJob\"5\xdaA\frecovery_job\x82\xd3\xe4\x93\x02 :\frecovery_job\"\x10/v1/recoveryJobs\x12z\n" +
+	"\x0eGetRecoveryJob\x12#.latchwire.v1.GetRecoveryJobRequest\x1a\x19.latchwire.v1.RecoveryJob\"(\xdaA\x04name\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/{name=recoveryJobs/*}\x12{\n" +
+	"\x10ListRecoveryJobs\x12%.latchwire.v1.ListRecoveryJobsRequest\x1a&.latchwire.v1.ListRecoveryJobsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/recoveryJobs\x12\x8a\x01\n" +
+	"\x11CancelRecoveryJob\x12&.latchwire.v1.CancelRecoveryJobRequest\x1a\x19.latchwire.v1.RecoveryJob\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=recoveryJobs/*}:cancelBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
 
 var (
 	file_latchwire_v1_delivery_service_proto_rawDescOnce sync.Once
@@ -418,35 +683,51 @@ func file_latchwire_v1_delivery_service_proto_rawDescGZIP() []byte {
 	return file_latchwire_v1_delivery_service_proto_rawDescData
 }
 
-var file_latchwire_v1_delivery_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_latchwire_v1_delivery_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_latchwire_v1_delivery_service_proto_goTypes = []any{
-	(*GetDeliveryRequest)(nil),     // 0: latchwire.v1.GetDeliveryRequest
-	(*ListDeliveriesRequest)(nil),  // 1: latchwire.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil), // 2: latchwire.v1.ListDeliveriesResponse
-	(*ListAttemptsRequest)(nil),    // 3: latchwire.v1.ListAttemptsRequest
-	(*ListAttemptsResponse)(nil),   // 4: latchwire.v1.ListAttemptsResponse
-	(*RetryDeliveryRequest)(nil),   // 5: latchwire.v1.RetryDeliveryRequest
-	(Delivery_State)(0),            // 6: latchwire.v1.Delivery.State
-	(*Delivery)(nil),               // 7: latchwire.v1.Delivery
-	(*Attempt)(nil),                // 8: latchwire.v1.Attempt
+	(*CreateRecoveryJobRequest)(nil), // 0: latchwire.v1.CreateRecoveryJobRequest
+	(*GetRecoveryJobRequest)(nil),    // 1: latchwire.v1.GetRecoveryJobRequest
+	(*ListRecoveryJobsRequest)(nil),  // 2: latchwire.v1.ListRecoveryJobsRequest
+	(*ListRecoveryJobsResponse)(nil), // 3: latchwire.v1.ListRecoveryJobsResponse
+	(*CancelRecoveryJobRequest)(nil), // 4: latchwire.v1.CancelRecoveryJobRequest
+	(*GetDeliveryRequest)(nil),       // 5: latchwire.v1.GetDeliveryRequest
+	(*ListDeliveriesRequest)(nil),    // 6: latchwire.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),   // 7: latchwire.v1.ListDeliveriesResponse
+	(*ListAttemptsRequest)(nil),      // 8: latchwire.v1.ListAttemptsRequest
+	(*ListAttemptsResponse)(nil),     // 9: latchwire.v1.ListAttemptsResponse
+	(*RetryDeliveryRequest)(nil),     // 10: latchwire.v1.RetryDeliveryRequest
+	(*RecoveryJob)(nil),              // 11: latchwire.v1.RecoveryJob
+	(Delivery_State)(0),              // 12: latchwire.v1.Delivery.State
+	(*Delivery)(nil),                 // 13: latchwire.v1.Delivery
+	(*Attempt)(nil),                  // 14: latchwire.v1.Attempt
 }
 var file_latchwire_v1_delivery_service_proto_depIdxs = []int32{
-	6, // 0: latchwire.v1.ListDeliveriesRequest.state:type_name -> latchwire.v1.Delivery.State
-	7, // 1: latchwire.v1.ListDeliveriesResponse.deliveries:type_name -> latchwire.v1.Delivery
-	8, // 2: latchwire.v1.ListAttemptsResponse.attempts:type_name -> latchwire.v1.Attempt
-	0, // 3: latchwire.v1.DeliveryService.GetDelivery:input_type -> latchwire.v1.GetDeliveryRequest
-	1, // 4: latchwire.v1.DeliveryService.ListDeliveries:input_type -> latchwire.v1.ListDeliveriesRequest
-	3, // 5: latchwire.v1.DeliveryService.ListAttempts:input_type -> latchwire.v1.ListAttemptsRequest
-	5, // 6: latchwire.v1.DeliveryService.RetryDelivery:input_type -> latchwire.v1.RetryDeliveryRequest
-	7, // 7: latchwire.v1.DeliveryService.GetDelivery:output_type -> latchwire.v1.Delivery
-	2, // 8: latchwire.v1.DeliveryService.ListDeliveries:output_type -> latchwire.v1.ListDeliveriesResponse
-	4, // 9: latchwire.v1.DeliveryService.ListAttempts:output_type -> latchwire.v1.ListAttemptsResponse
-	7, // 10: latchwire.v1.DeliveryService.RetryDelivery:output_type -> latchwire.v1.Delivery
-	7, // [7:11] is the sub-list for method output_type
-	3, // [3:7] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	11, // 0: latchwire.v1.CreateRecoveryJobRequest.recovery_job:type_name -> latchwire.v1.RecoveryJob
+	11, // 1: latchwire.v1.ListRecoveryJobsResponse.recovery_jobs:type_name -> latchwire.v1.RecoveryJob
+	12, // 2: latchwire.v1.ListDeliveriesRequest.state:type_name -> latchwire.v1.Delivery.State
+	13, // 3: latchwire.v1.ListDeliveriesResponse.deliveries:type_name -> latchwire.v1.Delivery
+	14, // 4: latchwire.v1.ListAttemptsResponse.attempts:type_name -> latchwire.v1.Attempt
+	5,  // 5: latchwire.v1.DeliveryService.GetDelivery:input_type -> latchwire.v1.GetDeliveryRequest
+	6,  // 6: latchwire.v1.DeliveryService.ListDeliveries:input_type -> latchwire.v1.ListDeliveriesRequest
+	8,  // 7: latchwire.v1.DeliveryService.ListAttempts:input_type -> latchwire.v1.ListAttemptsRequest
+	10, // 8: latchwire.v1.DeliveryService.RetryDelivery:input_type -> latchwire.v1.RetryDeliveryRequest
+	0,  // 9: latchwire.v1.DeliveryService.CreateRecoveryJob:input_type -> latchwire.v1.CreateRecoveryJobRequest
+	1,  // 10: latchwire.v1.DeliveryService.GetRecoveryJob:input_type -> latchwire.v1.GetRecoveryJobRequest
+	2,  // 11: latchwire.v1.DeliveryService.ListRecoveryJobs:input_type -> latchwire.v1.ListRecoveryJobsRequest
+	4,  // 12: latchwire.v1.DeliveryService.CancelRecoveryJob:input_type -> latchwire.v1.CancelRecoveryJobRequest
+	13, // 13: latchwire.v1.DeliveryService.GetDelivery:output_type -> latchwire.v1.Delivery
+	7,  // 14: latchwire.v1.DeliveryService.ListDeliveries:output_type -> latchwire.v1.ListDeliveriesResponse
+	9,  // 15: latchwire.v1.DeliveryService.ListAttempts:output_type -> latchwire.v1.ListAttemptsResponse
+	13, // 16: latchwire.v1.DeliveryService.RetryDelivery:output_type -> latchwire.v1.Delivery
+	11, // 17: latchwire.v1.DeliveryService.CreateRecoveryJob:output_type -> latchwire.v1.RecoveryJob
+	11, // 18: latchwire.v1.DeliveryService.GetRecoveryJob:output_type -> latchwire.v1.RecoveryJob
+	3,  // 19: latchwire.v1.DeliveryService.ListRecoveryJobs:output_type -> latchwire.v1.ListRecoveryJobsResponse
+	11, // 20: latchwire.v1.DeliveryService.CancelRecoveryJob:output_type -> latchwire.v1.RecoveryJob
+	13, // [13:21] is the sub-list for method output_type
+	5,  // [5:13] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_latchwire_v1_delivery_service_proto_init() }
@@ -455,13 +736,14 @@ func file_latchwire_v1_delivery_service_proto_init() {
 		return
 	}
 	file_latchwire_v1_delivery_proto_init()
+	file_latchwire_v1_recovery_job_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_latchwire_v1_delivery_service_proto_rawDesc), len(file_latchwire_v1_delivery_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,10 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DeliveryService_GetDelivery_FullMethodName    = "/latchwire.v1.DeliveryService/GetDelivery"
-	DeliveryService_ListDeliveries_FullMethodName = "/latchwire.v1.DeliveryService/ListDeliveries"
-	DeliveryService_ListAttempts_FullMethodName   = "/latchwire.v1.DeliveryService/ListAttempts"
-	DeliveryService_RetryDelivery_FullMethodName  = "/latchwire.v1.DeliveryService/RetryDelivery"
+	DeliveryService_GetDelivery_FullMethodName       = "/latchwire.v1.DeliveryService/GetDelivery"
+	DeliveryService_ListDeliveries_FullMethodName    = "/latchwire.v1.DeliveryService/ListDeliveries"
+	DeliveryService_ListAttempts_FullMethodName      = "/latchwire.v1.DeliveryService/ListAttempts"
+	DeliveryService_RetryDelivery_FullMethodName     = "/latchwire.v1.DeliveryService/RetryDelivery"
+	DeliveryService_CreateRecoveryJob_FullMethodName = "/latchwire.v1.DeliveryService/CreateRecoveryJob"
+	DeliveryService_GetRecoveryJob_FullMethodName    = "/latchwire.v1.DeliveryService/GetRecoveryJob"
+	DeliveryService_ListRecoveryJobs_FullMethodName  = "/latchwire.v1.DeliveryService/ListRecoveryJobs"
+	DeliveryService_CancelRecoveryJob_FullMethodName = "/latchwire.v1.DeliveryService/CancelRecoveryJob"
 )
 
 // DeliveryServiceClient is the client API for DeliveryService service.
@@ -38,9 +42,18 @@ type DeliveryServiceClient interface {
 	// Lists a delivery's attempts, first to last. Role: viewer.
 	ListAttempts(ctx context.Context, in *ListAttemptsRequest, opts ...grpc.CallOption) (*ListAttemptsResponse, error)
 	// Makes a delivery due now: a dead or expired one becomes pending and starts its retry schedule
-	// anew (an expired one without its expiry), a pending one does not wait any longer. A succeeded
+	// anew (an expired one without its expiry), so does a dropped one, a pending one does not wait any longer. A succeeded
 	// one fails with `DELIVERY_STATE`. Role: admin.
 	RetryDelivery(ctx context.Context, in *RetryDeliveryRequest, opts ...grpc.CallOption) (*Delivery, error)
+	// Starts to make many deliveries pending again. At most 100 jobs of a tenant run at a time; more
+	// fail with `QUOTA_EXCEEDED`. Role: admin.
+	CreateRecoveryJob(ctx context.Context, in *CreateRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
+	// Returns a job with its progress. Role: viewer.
+	GetRecoveryJob(ctx context.Context, in *GetRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
+	// Lists jobs, newest first. Role: viewer.
+	ListRecoveryJobs(ctx context.Context, in *ListRecoveryJobsRequest, opts ...grpc.CallOption) (*ListRecoveryJobsResponse, error)
+	// Stops a running job; one that is over fails with `RECOVERY_JOB_STATE`. Role: admin.
+	CancelRecoveryJob(ctx context.Context, in *CancelRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
 }
 
 type deliveryServiceClient struct {
@@ -91,6 +104,46 @@ func (c *deliveryServiceClient) RetryDelivery(ctx context.Context, in *RetryDeli
 	return out, nil
 }
 
+func (c *deliveryServiceClient) CreateRecoveryJob(ctx context.Context, in *CreateRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecoveryJob)
+	err := c.cc.Invoke(ctx, DeliveryService_CreateRecoveryJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deliveryServiceClient) GetRecoveryJob(ctx context.Context, in *GetRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecoveryJob)
+	err := c.cc.Invoke(ctx, DeliveryService_GetRecoveryJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deliveryServiceClient) ListRecoveryJobs(ctx context.Context, in *ListRecoveryJobsRequest, opts ...grpc.CallOption) (*ListRecoveryJobsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRecoveryJobsResponse)
+	err := c.cc.Invoke(ctx, DeliveryService_ListRecoveryJobs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deliveryServiceClient) CancelRecoveryJob(ctx context.Context, in *CancelRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecoveryJob)
+	err := c.cc.Invoke(ctx, DeliveryService_CancelRecoveryJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DeliveryServiceServer is the server API for DeliveryService service.
 // All implementations must embed UnimplementedDeliveryServiceServer
 // for forward compatibility.
@@ -104,9 +157,18 @@ type DeliveryServiceServer interface {
 	// Lists a delivery's attempts, first to last. Role: viewer.
 	ListAttempts(context.Context, *ListAttemptsRequest) (*ListAttemptsResponse, error)
 	// Makes a delivery due now: a dead or expired one becomes pending and starts its retry schedule
-	// anew (an expired one without its expiry), a pending one does not wait any longer. A succeeded
+	// anew (an expired one without its expiry), so does a dropped one, a pending one does not wait any longer. A succeeded
 	// one fails with `DELIVERY_STATE`. Role: admin.
 	RetryDelivery(context.Context, *RetryDeliveryRequest) (*Delivery, error)
+	// Starts to make many deliveries pending again. At most 100 jobs of a tenant run at a time; more
+	// fail with `QUOTA_EXCEEDED`. Role: admin.
+	CreateRecoveryJob(context.Context, *CreateRecoveryJobRequest) (*RecoveryJob, error)
+	// Returns a job with its progress. Role: viewer.
+	GetRecoveryJob(context.Context, *GetRecoveryJobRequest) (*RecoveryJob, error)
+	// Lists jobs, newest first. Role: viewer.
+	ListRecoveryJobs(context.Context, *ListRecoveryJobsRequest) (*ListRecoveryJobsResponse, error)
+	// Stops a running job; one that is over fails with `RECOVERY_JOB_STATE`. Role: admin.
+	CancelRecoveryJob(context.Context, *CancelRecoveryJobRequest) (*RecoveryJob, error)
 	mustEmbedUnimplementedDeliveryServiceServer()
 }
 
@@ -128,6 +190,18 @@ func (UnimplementedDeliveryServiceServer) ListAttempts(context.Context, *ListAtt
 }
 func (UnimplementedDeliveryServiceServer) RetryDelivery(context.Context, *RetryDeliveryRequest) (*Delivery, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method RetryDelivery not implemented")
+}
+func (UnimplementedDeliveryServiceServer) CreateRecoveryJob(context.Context, *CreateRecoveryJobRequest) (*RecoveryJob, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CreateRecoveryJob not implemented")
+}
+func (UnimplementedDeliveryServiceServer) GetRecoveryJob(context.Context, *GetRecoveryJobRequest) (*RecoveryJob, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method GetRecoveryJob not implemented")
+}
+func (UnimplementedDeliveryServiceServer) ListRecoveryJobs(context.Context, *ListRecoveryJobsRequest) (*ListRecoveryJobsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ListRecoveryJobs not implemented")
+}
+func (UnimplementedDeliveryServiceServer) CancelRecoveryJob(context.Context, *CancelRecoveryJobRequest) (*RecoveryJob, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CancelRecoveryJob not implemented")
 }
 func (UnimplementedDeliveryServiceServer) mustEmbedUnimplementedDeliveryServiceServer() {}
 func (UnimplementedDeliveryServiceServer) testEmbeddedByValue()                         {}
@@ -222,6 +296,78 @@ func _DeliveryService_RetryDelivery_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeliveryService_CreateRecoveryJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateRecoveryJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeliveryServiceServer).CreateRecoveryJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeliveryService_CreateRecoveryJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeliveryServiceServer).CreateRecoveryJob(ctx, req.(*CreateRecoveryJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeliveryService_GetRecoveryJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRecoveryJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeliveryServiceServer).GetRecoveryJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeliveryService_GetRecoveryJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeliveryServiceServer).GetRecoveryJob(ctx, req.(*GetRecoveryJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeliveryService_ListRecoveryJobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRecoveryJobsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeliveryServiceServer).ListRecoveryJobs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeliveryService_ListRecoveryJobs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeliveryServiceServer).ListRecoveryJobs(ctx, req.(*ListRecoveryJobsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeliveryService_CancelRecoveryJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelRecoveryJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeliveryServiceServer).CancelRecoveryJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeliveryService_CancelRecoveryJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeliveryServiceServer).CancelRecoveryJob(ctx, req.(*CancelRecoveryJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DeliveryService_ServiceDesc is the grpc.ServiceDesc for DeliveryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -244,6 +390,22 @@ var DeliveryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetryDelivery",
 			Handler:    _DeliveryService_RetryDelivery_Handler,
+		},
+		{
+			MethodName: "CreateRecoveryJob",
+			Handler:    _DeliveryService_CreateRecoveryJob_Handler,
+		},
+		{
+			MethodName: "GetRecoveryJob",
+			Handler:    _DeliveryService_GetRecoveryJob_Handler,
+		},
+		{
+			MethodName: "ListRecoveryJobs",
+			Handler:    _DeliveryService_ListRecoveryJobs_Handler,
+		},
+		{
+			MethodName: "CancelRecoveryJob",
+			Handler:    _DeliveryService_CancelRecoveryJob_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

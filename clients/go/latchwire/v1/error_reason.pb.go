@@ -81,7 +81,8 @@ const (
 	ErrorReason_ERROR_REASON_ADDRESS_BLOCKED ErrorReason = 22
 	// `PERMISSION_DENIED`: an agent key may act for its own agent only. Metadata: `agent`.
 	ErrorReason_ERROR_REASON_AGENT_MISMATCH ErrorReason = 23
-	// `RESOURCE_EXHAUSTED`: a quota or limit of the tenant is reached. Metadata: `limit`.
+	// `RESOURCE_EXHAUSTED`: a quota or limit of the tenant is reached. Metadata:
+	// `quota`, `limit`.
 	ErrorReason_ERROR_REASON_QUOTA_EXCEEDED ErrorReason = 24
 	// `NOT_FOUND`: the gateway has no such path.
 	ErrorReason_ERROR_REASON_ROUTE_NOT_FOUND ErrorReason = 25
@@ -95,6 +96,16 @@ const (
 	// `UNAVAILABLE` or `DEADLINE_EXCEEDED`: the gateway cannot reach the server, or got no answer in
 	// time; the call may have been done all the same.
 	ErrorReason_ERROR_REASON_SERVER_UNREACHABLE ErrorReason = 29
+	// `RESOURCE_EXHAUSTED`: a webhook with `OVERFLOW_REJECT` has `max_pending` deliveries waiting;
+	// nothing was stored. Metadata: `webhook_uid`, `max_pending`. Try again after the time in
+	// `google.rpc.RetryInfo`.
+	ErrorReason_ERROR_REASON_QUEUE_FULL ErrorReason = 30
+	// `NOT_FOUND`: the tenant does not exist, or the key may not know of it.
+	ErrorReason_ERROR_REASON_TENANT_NOT_FOUND ErrorReason = 31
+	// `NOT_FOUND`: the recovery job does not exist.
+	ErrorReason_ERROR_REASON_RECOVERY_JOB_NOT_FOUND ErrorReason = 32
+	// `FAILED_PRECONDITION`: the recovery job is over.
+	ErrorReason_ERROR_REASON_RECOVERY_JOB_STATE ErrorReason = 33
 )
 
 // Enum value maps for ErrorReason.
@@ -130,6 +141,10 @@ var (
 		27: "ERROR_REASON_REQUEST_TOO_LARGE",
 		28: "ERROR_REASON_JSON_INVALID",
 		29: "ERROR_REASON_SERVER_UNREACHABLE",
+		30: "ERROR_REASON_QUEUE_FULL",
+		31: "ERROR_REASON_TENANT_NOT_FOUND",
+		32: "ERROR_REASON_RECOVERY_JOB_NOT_FOUND",
+		33: "ERROR_REASON_RECOVERY_JOB_STATE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -162,6 +177,10 @@ var (
 		"ERROR_REASON_REQUEST_TOO_LARGE":      27,
 		"ERROR_REASON_JSON_INVALID":           28,
 		"ERROR_REASON_SERVER_UNREACHABLE":     29,
+		"ERROR_REASON_QUEUE_FULL":             30,
+		"ERROR_REASON_TENANT_NOT_FOUND":       31,
+		"ERROR_REASON_RECOVERY_JOB_NOT_FOUND": 32,
+		"ERROR_REASON_RECOVERY_JOB_STATE":     33,
 	}
 )
 
@@ -196,7 +215,7 @@ var File_latchwire_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\x8f\b\n" +
+	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\x9d\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_API_KEY_MISSING\x10\x01\x12 \n" +
@@ -228,7 +247,11 @@ const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\x1fERROR_REASON_METHOD_NOT_ALLOWED\x10\x1a\x12\"\n" +
 	"\x1eERROR_REASON_REQUEST_TOO_LARGE\x10\x1b\x12\x1d\n" +
 	"\x19ERROR_REASON_JSON_INVALID\x10\x1c\x12#\n" +
-	"\x1fERROR_REASON_SERVER_UNREACHABLE\x10\x1dBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
+	"\x1fERROR_REASON_SERVER_UNREACHABLE\x10\x1d\x12\x1b\n" +
+	"\x17ERROR_REASON_QUEUE_FULL\x10\x1e\x12!\n" +
+	"\x1dERROR_REASON_TENANT_NOT_FOUND\x10\x1f\x12'\n" +
+	"#ERROR_REASON_RECOVERY_JOB_NOT_FOUND\x10 \x12#\n" +
+	"\x1fERROR_REASON_RECOVERY_JOB_STATE\x10!BDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
 
 var (
 	file_latchwire_v1_error_reason_proto_rawDescOnce sync.Once

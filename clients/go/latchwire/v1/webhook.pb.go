@@ -189,6 +189,176 @@ func (Webhook_Ordering) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 2}
 }
 
+// How hard the server tries.
+type Webhook_Guarantee int32
+
+const (
+	// In requests: `GUARANTEE_AT_LEAST_ONCE`.
+	Webhook_GUARANTEE_UNSPECIFIED Webhook_Guarantee = 0
+	// Attempted until it succeeds, the retry policy is exhausted, or it expires.
+	Webhook_GUARANTEE_AT_LEAST_ONCE Webhook_Guarantee = 1
+	// As primitive devices do it: one attempt, in the order of acceptance, one in flight, at most
+	// `max_pending` (100 by default) waiting, newer ones dropped and counted. `retry_policy`,
+	// `max_in_flight` and `ordering` must then be left out.
+	Webhook_GUARANTEE_BEST_EFFORT Webhook_Guarantee = 2
+)
+
+// Enum value maps for Webhook_Guarantee.
+var (
+	Webhook_Guarantee_name = map[int32]string{
+		0: "GUARANTEE_UNSPECIFIED",
+		1: "GUARANTEE_AT_LEAST_ONCE",
+		2: "GUARANTEE_BEST_EFFORT",
+	}
+	Webhook_Guarantee_value = map[string]int32{
+		"GUARANTEE_UNSPECIFIED":   0,
+		"GUARANTEE_AT_LEAST_ONCE": 1,
+		"GUARANTEE_BEST_EFFORT":   2,
+	}
+)
+
+func (x Webhook_Guarantee) Enum() *Webhook_Guarantee {
+	p := new(Webhook_Guarantee)
+	*p = x
+	return p
+}
+
+func (x Webhook_Guarantee) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Webhook_Guarantee) Descriptor() protoreflect.EnumDescriptor {
+	return file_latchwire_v1_webhook_proto_enumTypes[3].Descriptor()
+}
+
+func (Webhook_Guarantee) Type() protoreflect.EnumType {
+	return &file_latchwire_v1_webhook_proto_enumTypes[3]
+}
+
+func (x Webhook_Guarantee) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Webhook_Guarantee.Descriptor instead.
+func (Webhook_Guarantee) EnumDescriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 3}
+}
+
+// What happens to a new delivery while `max_pending` deliveries wait.
+type Webhook_Overflow int32
+
+const (
+	// In requests: `OVERFLOW_REJECT`, or `OVERFLOW_DROP_NEWEST` with `GUARANTEE_BEST_EFFORT`.
+	Webhook_OVERFLOW_UNSPECIFIED Webhook_Overflow = 0
+	// The event is refused with `QUEUE_FULL` and a time to retry, for all webhooks; agents keep it
+	// and try again.
+	Webhook_OVERFLOW_REJECT Webhook_Overflow = 1
+	// The oldest waiting delivery becomes `STATE_DROPPED`.
+	Webhook_OVERFLOW_DROP_OLDEST Webhook_Overflow = 2
+	// The new delivery becomes `STATE_DROPPED`.
+	Webhook_OVERFLOW_DROP_NEWEST Webhook_Overflow = 3
+)
+
+// Enum value maps for Webhook_Overflow.
+var (
+	Webhook_Overflow_name = map[int32]string{
+		0: "OVERFLOW_UNSPECIFIED",
+		1: "OVERFLOW_REJECT",
+		2: "OVERFLOW_DROP_OLDEST",
+		3: "OVERFLOW_DROP_NEWEST",
+	}
+	Webhook_Overflow_value = map[string]int32{
+		"OVERFLOW_UNSPECIFIED": 0,
+		"OVERFLOW_REJECT":      1,
+		"OVERFLOW_DROP_OLDEST": 2,
+		"OVERFLOW_DROP_NEWEST": 3,
+	}
+)
+
+func (x Webhook_Overflow) Enum() *Webhook_Overflow {
+	p := new(Webhook_Overflow)
+	*p = x
+	return p
+}
+
+func (x Webhook_Overflow) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Webhook_Overflow) Descriptor() protoreflect.EnumDescriptor {
+	return file_latchwire_v1_webhook_proto_enumTypes[4].Descriptor()
+}
+
+func (Webhook_Overflow) Type() protoreflect.EnumType {
+	return &file_latchwire_v1_webhook_proto_enumTypes[4]
+}
+
+func (x Webhook_Overflow) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Webhook_Overflow.Descriptor instead.
+func (Webhook_Overflow) EnumDescriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 4}
+}
+
+// Whether attempts are let through.
+type CircuitBreaker_State int32
+
+const (
+	// Never returned.
+	CircuitBreaker_STATE_UNSPECIFIED CircuitBreaker_State = 0
+	// They are.
+	CircuitBreaker_STATE_CLOSED CircuitBreaker_State = 1
+	// They are not.
+	CircuitBreaker_STATE_OPEN CircuitBreaker_State = 2
+	// One at a time, to see whether the receiver is back.
+	CircuitBreaker_STATE_HALF_OPEN CircuitBreaker_State = 3
+)
+
+// Enum value maps for CircuitBreaker_State.
+var (
+	CircuitBreaker_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_CLOSED",
+		2: "STATE_OPEN",
+		3: "STATE_HALF_OPEN",
+	}
+	CircuitBreaker_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_CLOSED":      1,
+		"STATE_OPEN":        2,
+		"STATE_HALF_OPEN":   3,
+	}
+)
+
+func (x CircuitBreaker_State) Enum() *CircuitBreaker_State {
+	p := new(CircuitBreaker_State)
+	*p = x
+	return p
+}
+
+func (x CircuitBreaker_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CircuitBreaker_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_latchwire_v1_webhook_proto_enumTypes[5].Descriptor()
+}
+
+func (CircuitBreaker_State) Type() protoreflect.EnumType {
+	return &file_latchwire_v1_webhook_proto_enumTypes[5]
+}
+
+func (x CircuitBreaker_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CircuitBreaker_State.Descriptor instead.
+func (CircuitBreaker_State) EnumDescriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{2, 0}
+}
+
 // A receiver's subscription: which events go to which URL, in which format, and how hard we try.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -216,7 +386,8 @@ type Webhook struct {
 	// 15 s.
 	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// Defaults to the schedule of the Standard Webhooks specification: ten attempts over about
-	// three days.
+	// three days; with `ORDERING_BY_SUBJECT`, where a door's later events wait behind a failed one, to
+	// eight attempts over about seven minutes.
 	RetryPolicy *RetryPolicy `protobuf:"bytes,9,opt,name=retry_policy,json=retryPolicy,proto3" json:"retry_policy,omitempty"`
 	// Defaults to `ORDERING_NONE`. Cannot be changed later.
 	Ordering Webhook_Ordering `protobuf:"varint,10,opt,name=ordering,proto3,enum=latchwire.v1.Webhook_Ordering" json:"ordering,omitempty"`
@@ -244,7 +415,24 @@ type Webhook struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Changes with every change. Sent back in an update or delete, it makes the call fail with
 	// `ETAG_MISMATCH` if somebody else changed the webhook meanwhile.
-	Etag          string `protobuf:"bytes,20,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,20,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Defaults to `GUARANTEE_AT_LEAST_ONCE`. Cannot be changed later.
+	Guarantee Webhook_Guarantee `protobuf:"varint,21,opt,name=guarantee,proto3,enum=latchwire.v1.Webhook_Guarantee" json:"guarantee,omitempty"`
+	// Attempts that start in a second. Left out: no limit.
+	RateLimit *RateLimit `protobuf:"bytes,22,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
+	// Spares a receiver that fails. Left out: the defaults.
+	CircuitBreaker *CircuitBreaker `protobuf:"bytes,23,opt,name=circuit_breaker,json=circuitBreaker,proto3" json:"circuit_breaker,omitempty"`
+	// Suspends a webhook whose receiver seems to be gone for good. Left out: the defaults.
+	AutoSuspend *AutoSuspend `protobuf:"bytes,24,opt,name=auto_suspend,json=autoSuspend,proto3" json:"auto_suspend,omitempty"`
+	// Deliveries that may wait: 1 to 100,000,000. 0 means no limit (100 with
+	// `GUARANTEE_BEST_EFFORT`).
+	MaxPending int64 `protobuf:"varint,25,opt,name=max_pending,json=maxPending,proto3" json:"max_pending,omitempty"`
+	// What happens beyond `max_pending`.
+	Overflow Webhook_Overflow `protobuf:"varint,26,opt,name=overflow,proto3,enum=latchwire.v1.Webhook_Overflow" json:"overflow,omitempty"`
+	// How to speak TLS with the receiver. Left out: the certificate authorities of the server.
+	Tls *ClientTls `protobuf:"bytes,27,opt,name=tls,proto3" json:"tls,omitempty"`
+	// How it is doing.
+	Status        *Webhook_Status `protobuf:"bytes,28,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -419,6 +607,323 @@ func (x *Webhook) GetEtag() string {
 	return ""
 }
 
+func (x *Webhook) GetGuarantee() Webhook_Guarantee {
+	if x != nil {
+		return x.Guarantee
+	}
+	return Webhook_GUARANTEE_UNSPECIFIED
+}
+
+func (x *Webhook) GetRateLimit() *RateLimit {
+	if x != nil {
+		return x.RateLimit
+	}
+	return nil
+}
+
+func (x *Webhook) GetCircuitBreaker() *CircuitBreaker {
+	if x != nil {
+		return x.CircuitBreaker
+	}
+	return nil
+}
+
+func (x *Webhook) GetAutoSuspend() *AutoSuspend {
+	if x != nil {
+		return x.AutoSuspend
+	}
+	return nil
+}
+
+func (x *Webhook) GetMaxPending() int64 {
+	if x != nil {
+		return x.MaxPending
+	}
+	return 0
+}
+
+func (x *Webhook) GetOverflow() Webhook_Overflow {
+	if x != nil {
+		return x.Overflow
+	}
+	return Webhook_OVERFLOW_UNSPECIFIED
+}
+
+func (x *Webhook) GetTls() *ClientTls {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *Webhook) GetStatus() *Webhook_Status {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+// A bucket of `burst` attempts that fills at a steady rate.
+type RateLimit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0.001 to 100,000.
+	AttemptsPerSecond float64 `protobuf:"fixed64,1,opt,name=attempts_per_second,json=attemptsPerSecond,proto3" json:"attempts_per_second,omitempty"`
+	// How many may start at once after a pause: 1 to 100,000. 0 means one second's worth, at least 1.
+	Burst         int32 `protobuf:"varint,2,opt,name=burst,proto3" json:"burst,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RateLimit) Reset() {
+	*x = RateLimit{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RateLimit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RateLimit) ProtoMessage() {}
+
+func (x *RateLimit) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RateLimit.ProtoReflect.Descriptor instead.
+func (*RateLimit) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RateLimit) GetAttemptsPerSecond() float64 {
+	if x != nil {
+		return x.AttemptsPerSecond
+	}
+	return 0
+}
+
+func (x *RateLimit) GetBurst() int32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+// After `failure_threshold` failed attempts in a row nothing is sent for `open_time`; then one
+// delivery at a time goes out as a probe, and each failed probe doubles the wait, up to
+// `max_open_time`. A success closes the breaker. Waiting behind it costs a delivery no attempt.
+type CircuitBreaker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 10,000. 0 means 20.
+	FailureThreshold int32 `protobuf:"varint,1,opt,name=failure_threshold,json=failureThreshold,proto3" json:"failure_threshold,omitempty"`
+	// 100 ms to 24 h. Left out: 5 s.
+	OpenTime *durationpb.Duration `protobuf:"bytes,2,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`
+	// At least `open_time`, at most 24 h. Left out: 5 min, or `open_time` if that is longer.
+	MaxOpenTime *durationpb.Duration `protobuf:"bytes,3,opt,name=max_open_time,json=maxOpenTime,proto3" json:"max_open_time,omitempty"`
+	// No breaker. The other fields must then be left out.
+	Disabled      bool `protobuf:"varint,4,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CircuitBreaker) Reset() {
+	*x = CircuitBreaker{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CircuitBreaker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CircuitBreaker) ProtoMessage() {}
+
+func (x *CircuitBreaker) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CircuitBreaker.ProtoReflect.Descriptor instead.
+func (*CircuitBreaker) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CircuitBreaker) GetFailureThreshold() int32 {
+	if x != nil {
+		return x.FailureThreshold
+	}
+	return 0
+}
+
+func (x *CircuitBreaker) GetOpenTime() *durationpb.Duration {
+	if x != nil {
+		return x.OpenTime
+	}
+	return nil
+}
+
+func (x *CircuitBreaker) GetMaxOpenTime() *durationpb.Duration {
+	if x != nil {
+		return x.MaxOpenTime
+	}
+	return nil
+}
+
+func (x *CircuitBreaker) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+// Suspends the webhook after `failure_count` failed attempts in a row, if the first of them was at
+// least `failure_span` ago. However few events there are, only a success starts the count anew.
+type AutoSuspend struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 1,000,000. 0 means 20.
+	FailureCount int32 `protobuf:"varint,1,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
+	// 0 s to 90 days. Left out: 5 days.
+	FailureSpan *durationpb.Duration `protobuf:"bytes,2,opt,name=failure_span,json=failureSpan,proto3" json:"failure_span,omitempty"`
+	// Never suspended by failures (a 410 suspends all the same). The other fields must then be left
+	// out.
+	Disabled      bool `protobuf:"varint,3,opt,name=disabled,proto3" json:"disabled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AutoSuspend) Reset() {
+	*x = AutoSuspend{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AutoSuspend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AutoSuspend) ProtoMessage() {}
+
+func (x *AutoSuspend) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AutoSuspend.ProtoReflect.Descriptor instead.
+func (*AutoSuspend) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AutoSuspend) GetFailureCount() int32 {
+	if x != nil {
+		return x.FailureCount
+	}
+	return 0
+}
+
+func (x *AutoSuspend) GetFailureSpan() *durationpb.Duration {
+	if x != nil {
+		return x.FailureSpan
+	}
+	return nil
+}
+
+func (x *AutoSuspend) GetDisabled() bool {
+	if x != nil {
+		return x.Disabled
+	}
+	return false
+}
+
+// PEM texts of at most 64 KiB each.
+type ClientTls struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The only certificate authorities that the receiver's certificate may come from. Empty: those
+	// that the server trusts.
+	CaCertificates string `protobuf:"bytes,1,opt,name=ca_certificates,json=caCertificates,proto3" json:"ca_certificates,omitempty"`
+	// What the server shows when the receiver asks for a certificate: the certificate and its chain.
+	ClientCertificate string `protobuf:"bytes,2,opt,name=client_certificate,json=clientCertificate,proto3" json:"client_certificate,omitempty"`
+	// Its private key. Never returned.
+	ClientKey     string `protobuf:"bytes,3,opt,name=client_key,json=clientKey,proto3" json:"client_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClientTls) Reset() {
+	*x = ClientTls{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClientTls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClientTls) ProtoMessage() {}
+
+func (x *ClientTls) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClientTls.ProtoReflect.Descriptor instead.
+func (*ClientTls) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ClientTls) GetCaCertificates() string {
+	if x != nil {
+		return x.CaCertificates
+	}
+	return ""
+}
+
+func (x *ClientTls) GetClientCertificate() string {
+	if x != nil {
+		return x.ClientCertificate
+	}
+	return ""
+}
+
+func (x *ClientTls) GetClientKey() string {
+	if x != nil {
+		return x.ClientKey
+	}
+	return ""
+}
+
 // Fits an event when every field that is set fits.
 type EventMatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -436,7 +941,7 @@ type EventMatch struct {
 
 func (x *EventMatch) Reset() {
 	*x = EventMatch{}
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[1]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +953,7 @@ func (x *EventMatch) String() string {
 func (*EventMatch) ProtoMessage() {}
 
 func (x *EventMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[1]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +966,7 @@ func (x *EventMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventMatch.ProtoReflect.Descriptor instead.
 func (*EventMatch) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{1}
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EventMatch) GetTypePattern() string {
@@ -492,15 +997,20 @@ type RetryPolicy struct {
 	// The delays before the second, third, ... attempt, each 1 s to 7 days; at most 30. Empty means
 	// the default: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
 	Delays []*durationpb.Duration `protobuf:"bytes,1,rep,name=delays,proto3" json:"delays,omitempty"`
-	// One attempt, no retry. `delays` must then be empty.
-	NoRetries     bool `protobuf:"varint,2,opt,name=no_retries,json=noRetries,proto3" json:"no_retries,omitempty"`
+	// One attempt, no retry. `delays` and `exponential` must then be left out.
+	NoRetries bool `protobuf:"varint,2,opt,name=no_retries,json=noRetries,proto3" json:"no_retries,omitempty"`
+	// Delays that grow by a factor, instead of a list: `delays` must then be empty.
+	Exponential *ExponentialRetry `protobuf:"bytes,3,opt,name=exponential,proto3" json:"exponential,omitempty"`
+	// No attempt is planned for later than this after the delivery was made, or last retried by hand:
+	// it becomes dead earlier. 1 s to 30 days; left out, the schedule alone decides.
+	TotalWindow   *durationpb.Duration `protobuf:"bytes,4,opt,name=total_window,json=totalWindow,proto3" json:"total_window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RetryPolicy) Reset() {
 	*x = RetryPolicy{}
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[2]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +1022,7 @@ func (x *RetryPolicy) String() string {
 func (*RetryPolicy) ProtoMessage() {}
 
 func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[2]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +1035,7 @@ func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
 func (*RetryPolicy) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{2}
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RetryPolicy) GetDelays() []*durationpb.Duration {
@@ -542,12 +1052,253 @@ func (x *RetryPolicy) GetNoRetries() bool {
 	return false
 }
 
+func (x *RetryPolicy) GetExponential() *ExponentialRetry {
+	if x != nil {
+		return x.Exponential
+	}
+	return nil
+}
+
+func (x *RetryPolicy) GetTotalWindow() *durationpb.Duration {
+	if x != nil {
+		return x.TotalWindow
+	}
+	return nil
+}
+
+// Delays `first_delay`, `first_delay * factor`, `first_delay * factor^2`, ..., none above
+// `max_delay`.
+type ExponentialRetry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 s to 7 days.
+	FirstDelay *durationpb.Duration `protobuf:"bytes,1,opt,name=first_delay,json=firstDelay,proto3" json:"first_delay,omitempty"`
+	// 1 to 10. 0 means 2.
+	Factor float64 `protobuf:"fixed64,2,opt,name=factor,proto3" json:"factor,omitempty"`
+	// `first_delay` to 7 days. Left out: 24 h, or `first_delay` if that is longer.
+	MaxDelay *durationpb.Duration `protobuf:"bytes,3,opt,name=max_delay,json=maxDelay,proto3" json:"max_delay,omitempty"`
+	// The first attempt included: 1 to 31.
+	MaxAttempts   int32 `protobuf:"varint,4,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExponentialRetry) Reset() {
+	*x = ExponentialRetry{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExponentialRetry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExponentialRetry) ProtoMessage() {}
+
+func (x *ExponentialRetry) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExponentialRetry.ProtoReflect.Descriptor instead.
+func (*ExponentialRetry) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExponentialRetry) GetFirstDelay() *durationpb.Duration {
+	if x != nil {
+		return x.FirstDelay
+	}
+	return nil
+}
+
+func (x *ExponentialRetry) GetFactor() float64 {
+	if x != nil {
+		return x.Factor
+	}
+	return 0
+}
+
+func (x *ExponentialRetry) GetMaxDelay() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDelay
+	}
+	return nil
+}
+
+func (x *ExponentialRetry) GetMaxAttempts() int32 {
+	if x != nil {
+		return x.MaxAttempts
+	}
+	return 0
+}
+
+// Counters of a webhook, and what holds its deliveries back.
+type Webhook_Status struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Deliveries that wait or are under way now.
+	PendingCount int64 `protobuf:"varint,1,opt,name=pending_count,json=pendingCount,proto3" json:"pending_count,omitempty"`
+	// Deliveries that succeeded, since the webhook was created.
+	SucceededCount int64 `protobuf:"varint,2,opt,name=succeeded_count,json=succeededCount,proto3" json:"succeeded_count,omitempty"`
+	// Deliveries that became dead.
+	DeadCount int64 `protobuf:"varint,3,opt,name=dead_count,json=deadCount,proto3" json:"dead_count,omitempty"`
+	// Deliveries that expired.
+	ExpiredCount int64 `protobuf:"varint,4,opt,name=expired_count,json=expiredCount,proto3" json:"expired_count,omitempty"`
+	// Deliveries that were dropped by `overflow`.
+	DroppedCount int64 `protobuf:"varint,5,opt,name=dropped_count,json=droppedCount,proto3" json:"dropped_count,omitempty"`
+	// Failed attempts since the last success.
+	ConsecutiveFailureCount int64 `protobuf:"varint,6,opt,name=consecutive_failure_count,json=consecutiveFailureCount,proto3" json:"consecutive_failure_count,omitempty"`
+	// When the first of these failed; absent when there is none.
+	FailingSince *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=failing_since,json=failingSince,proto3" json:"failing_since,omitempty"`
+	// When an attempt last failed.
+	LastFailureTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_failure_time,json=lastFailureTime,proto3" json:"last_failure_time,omitempty"`
+	// How it failed: the HTTP status, such as `503`, or the error, such as `TIMEOUT`.
+	LastFailure string `protobuf:"bytes,9,opt,name=last_failure,json=lastFailure,proto3" json:"last_failure,omitempty"`
+	// When an attempt last succeeded.
+	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
+	// Whether the circuit breaker lets attempts through.
+	BreakerState CircuitBreaker_State `protobuf:"varint,11,opt,name=breaker_state,json=breakerState,proto3,enum=latchwire.v1.CircuitBreaker_State" json:"breaker_state,omitempty"`
+	// Since when the breaker is in this state; absent while closed.
+	BreakerStateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=breaker_state_time,json=breakerStateTime,proto3" json:"breaker_state_time,omitempty"`
+	// When the next probe may leave; only while open.
+	NextProbeTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=next_probe_time,json=nextProbeTime,proto3" json:"next_probe_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Webhook_Status) Reset() {
+	*x = Webhook_Status{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Webhook_Status) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Webhook_Status) ProtoMessage() {}
+
+func (x *Webhook_Status) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Webhook_Status.ProtoReflect.Descriptor instead.
+func (*Webhook_Status) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 2}
+}
+
+func (x *Webhook_Status) GetPendingCount() int64 {
+	if x != nil {
+		return x.PendingCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetSucceededCount() int64 {
+	if x != nil {
+		return x.SucceededCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetDeadCount() int64 {
+	if x != nil {
+		return x.DeadCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetExpiredCount() int64 {
+	if x != nil {
+		return x.ExpiredCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetDroppedCount() int64 {
+	if x != nil {
+		return x.DroppedCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetConsecutiveFailureCount() int64 {
+	if x != nil {
+		return x.ConsecutiveFailureCount
+	}
+	return 0
+}
+
+func (x *Webhook_Status) GetFailingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailingSince
+	}
+	return nil
+}
+
+func (x *Webhook_Status) GetLastFailureTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastFailureTime
+	}
+	return nil
+}
+
+func (x *Webhook_Status) GetLastFailure() string {
+	if x != nil {
+		return x.LastFailure
+	}
+	return ""
+}
+
+func (x *Webhook_Status) GetLastSuccessTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSuccessTime
+	}
+	return nil
+}
+
+func (x *Webhook_Status) GetBreakerState() CircuitBreaker_State {
+	if x != nil {
+		return x.BreakerState
+	}
+	return CircuitBreaker_STATE_UNSPECIFIED
+}
+
+func (x *Webhook_Status) GetBreakerStateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BreakerStateTime
+	}
+	return nil
+}
+
+func (x *Webhook_Status) GetNextProbeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextProbeTime
+	}
+	return nil
+}
+
 var File_latchwire_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1alatchwire/v1/webhook.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\n" +
-	"\n" +
+	"\x1alatchwire/v1/webhook.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x16\n" +
 	"\aWebhook\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x03R\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\x03B\x03\xe0A\x03R\x03uid\x12&\n" +
@@ -572,13 +1323,39 @@ const file_latchwire_v1_webhook_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12\x17\n" +
-	"\x04etag\x18\x14 \x01(\tB\x03\xe0A\x01R\x04etag\x1a:\n" +
+	"\x04etag\x18\x14 \x01(\tB\x03\xe0A\x01R\x04etag\x12E\n" +
+	"\tguarantee\x18\x15 \x01(\x0e2\x1f.latchwire.v1.Webhook.GuaranteeB\x06\xe0A\x01\xe0A\x05R\tguarantee\x12;\n" +
+	"\n" +
+	"rate_limit\x18\x16 \x01(\v2\x17.latchwire.v1.RateLimitB\x03\xe0A\x01R\trateLimit\x12J\n" +
+	"\x0fcircuit_breaker\x18\x17 \x01(\v2\x1c.latchwire.v1.CircuitBreakerB\x03\xe0A\x01R\x0ecircuitBreaker\x12A\n" +
+	"\fauto_suspend\x18\x18 \x01(\v2\x19.latchwire.v1.AutoSuspendB\x03\xe0A\x01R\vautoSuspend\x12$\n" +
+	"\vmax_pending\x18\x19 \x01(\x03B\x03\xe0A\x01R\n" +
+	"maxPending\x12?\n" +
+	"\boverflow\x18\x1a \x01(\x0e2\x1e.latchwire.v1.Webhook.OverflowB\x03\xe0A\x01R\boverflow\x12.\n" +
+	"\x03tls\x18\x1b \x01(\v2\x17.latchwire.v1.ClientTlsB\x03\xe0A\x01R\x03tls\x129\n" +
+	"\x06status\x18\x1c \x01(\v2\x1c.latchwire.v1.Webhook.StatusB\x03\xe0A\x03R\x06status\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"k\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\x87\x06\n" +
+	"\x06Status\x12(\n" +
+	"\rpending_count\x18\x01 \x01(\x03B\x03\xe0A\x03R\fpendingCount\x12,\n" +
+	"\x0fsucceeded_count\x18\x02 \x01(\x03B\x03\xe0A\x03R\x0esucceededCount\x12\"\n" +
+	"\n" +
+	"dead_count\x18\x03 \x01(\x03B\x03\xe0A\x03R\tdeadCount\x12(\n" +
+	"\rexpired_count\x18\x04 \x01(\x03B\x03\xe0A\x03R\fexpiredCount\x12(\n" +
+	"\rdropped_count\x18\x05 \x01(\x03B\x03\xe0A\x03R\fdroppedCount\x12?\n" +
+	"\x19consecutive_failure_count\x18\x06 \x01(\x03B\x03\xe0A\x03R\x17consecutiveFailureCount\x12D\n" +
+	"\rfailing_since\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\ffailingSince\x12K\n" +
+	"\x11last_failure_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flastFailureTime\x12&\n" +
+	"\flast_failure\x18\t \x01(\tB\x03\xe0A\x03R\vlastFailure\x12K\n" +
+	"\x11last_success_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x0flastSuccessTime\x12L\n" +
+	"\rbreaker_state\x18\v \x01(\x0e2\".latchwire.v1.CircuitBreaker.StateB\x03\xe0A\x03R\fbreakerState\x12M\n" +
+	"\x12breaker_state_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x10breakerStateTime\x12G\n" +
+	"\x0fnext_probe_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\rnextProbeTime\"k\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x01\x12\x12\n" +
@@ -591,16 +1368,56 @@ const file_latchwire_v1_webhook_proto_rawDesc = "" +
 	"\bOrdering\x12\x18\n" +
 	"\x14ORDERING_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rORDERING_NONE\x10\x01\x12\x17\n" +
-	"\x13ORDERING_BY_SUBJECT\x10\x02\"p\n" +
+	"\x13ORDERING_BY_SUBJECT\x10\x02\"^\n" +
+	"\tGuarantee\x12\x19\n" +
+	"\x15GUARANTEE_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17GUARANTEE_AT_LEAST_ONCE\x10\x01\x12\x19\n" +
+	"\x15GUARANTEE_BEST_EFFORT\x10\x02\"m\n" +
+	"\bOverflow\x12\x18\n" +
+	"\x14OVERFLOW_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fOVERFLOW_REJECT\x10\x01\x12\x18\n" +
+	"\x14OVERFLOW_DROP_OLDEST\x10\x02\x12\x18\n" +
+	"\x14OVERFLOW_DROP_NEWEST\x10\x03\"[\n" +
+	"\tRateLimit\x123\n" +
+	"\x13attempts_per_second\x18\x01 \x01(\x01B\x03\xe0A\x02R\x11attemptsPerSecond\x12\x19\n" +
+	"\x05burst\x18\x02 \x01(\x05B\x03\xe0A\x01R\x05burst\"\xbb\x02\n" +
+	"\x0eCircuitBreaker\x120\n" +
+	"\x11failure_threshold\x18\x01 \x01(\x05B\x03\xe0A\x01R\x10failureThreshold\x12;\n" +
+	"\topen_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\bopenTime\x12B\n" +
+	"\rmax_open_time\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\vmaxOpenTime\x12\x1f\n" +
+	"\bdisabled\x18\x04 \x01(\bB\x03\xe0A\x01R\bdisabled\"U\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSTATE_CLOSED\x10\x01\x12\x0e\n" +
+	"\n" +
+	"STATE_OPEN\x10\x02\x12\x13\n" +
+	"\x0fSTATE_HALF_OPEN\x10\x03\"\x9b\x01\n" +
+	"\vAutoSuspend\x12(\n" +
+	"\rfailure_count\x18\x01 \x01(\x05B\x03\xe0A\x01R\ffailureCount\x12A\n" +
+	"\ffailure_span\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\vfailureSpan\x12\x1f\n" +
+	"\bdisabled\x18\x03 \x01(\bB\x03\xe0A\x01R\bdisabled\"\x91\x01\n" +
+	"\tClientTls\x12,\n" +
+	"\x0fca_certificates\x18\x01 \x01(\tB\x03\xe0A\x01R\x0ecaCertificates\x122\n" +
+	"\x12client_certificate\x18\x02 \x01(\tB\x03\xe0A\x01R\x11clientCertificate\x12\"\n" +
+	"\n" +
+	"client_key\x18\x03 \x01(\tB\x03\xe0A\x04R\tclientKey\"p\n" +
 	"\n" +
 	"EventMatch\x12&\n" +
 	"\ftype_pattern\x18\x01 \x01(\tB\x03\xe0A\x01R\vtypePattern\x12\x1b\n" +
 	"\x06source\x18\x02 \x01(\tB\x03\xe0A\x01R\x06source\x12\x1d\n" +
-	"\asubject\x18\x03 \x01(\tB\x03\xe0A\x01R\asubject\"i\n" +
+	"\asubject\x18\x03 \x01(\tB\x03\xe0A\x01R\asubject\"\xf3\x01\n" +
 	"\vRetryPolicy\x126\n" +
 	"\x06delays\x18\x01 \x03(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\x06delays\x12\"\n" +
 	"\n" +
-	"no_retries\x18\x02 \x01(\bB\x03\xe0A\x01R\tnoRetriesBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
+	"no_retries\x18\x02 \x01(\bB\x03\xe0A\x01R\tnoRetries\x12E\n" +
+	"\vexponential\x18\x03 \x01(\v2\x1e.latchwire.v1.ExponentialRetryB\x03\xe0A\x01R\vexponential\x12A\n" +
+	"\ftotal_window\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\vtotalWindow\"\xd5\x01\n" +
+	"\x10ExponentialRetry\x12?\n" +
+	"\vfirst_delay\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x02R\n" +
+	"firstDelay\x12\x1b\n" +
+	"\x06factor\x18\x02 \x01(\x01B\x03\xe0A\x01R\x06factor\x12;\n" +
+	"\tmax_delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x01R\bmaxDelay\x12&\n" +
+	"\fmax_attempts\x18\x04 \x01(\x05B\x03\xe0A\x02R\vmaxAttemptsBDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
 
 var (
 	file_latchwire_v1_webhook_proto_rawDescOnce sync.Once
@@ -614,39 +1431,68 @@ func file_latchwire_v1_webhook_proto_rawDescGZIP() []byte {
 	return file_latchwire_v1_webhook_proto_rawDescData
 }
 
-var file_latchwire_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_latchwire_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_latchwire_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_latchwire_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_latchwire_v1_webhook_proto_goTypes = []any{
 	(Webhook_State)(0),            // 0: latchwire.v1.Webhook.State
 	(Webhook_Format)(0),           // 1: latchwire.v1.Webhook.Format
 	(Webhook_Ordering)(0),         // 2: latchwire.v1.Webhook.Ordering
-	(*Webhook)(nil),               // 3: latchwire.v1.Webhook
-	(*EventMatch)(nil),            // 4: latchwire.v1.EventMatch
-	(*RetryPolicy)(nil),           // 5: latchwire.v1.RetryPolicy
-	nil,                           // 6: latchwire.v1.Webhook.HeadersEntry
-	nil,                           // 7: latchwire.v1.Webhook.AnnotationsEntry
-	(*durationpb.Duration)(nil),   // 8: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(Webhook_Guarantee)(0),        // 3: latchwire.v1.Webhook.Guarantee
+	(Webhook_Overflow)(0),         // 4: latchwire.v1.Webhook.Overflow
+	(CircuitBreaker_State)(0),     // 5: latchwire.v1.CircuitBreaker.State
+	(*Webhook)(nil),               // 6: latchwire.v1.Webhook
+	(*RateLimit)(nil),             // 7: latchwire.v1.RateLimit
+	(*CircuitBreaker)(nil),        // 8: latchwire.v1.CircuitBreaker
+	(*AutoSuspend)(nil),           // 9: latchwire.v1.AutoSuspend
+	(*ClientTls)(nil),             // 10: latchwire.v1.ClientTls
+	(*EventMatch)(nil),            // 11: latchwire.v1.EventMatch
+	(*RetryPolicy)(nil),           // 12: latchwire.v1.RetryPolicy
+	(*ExponentialRetry)(nil),      // 13: latchwire.v1.ExponentialRetry
+	nil,                           // 14: latchwire.v1.Webhook.HeadersEntry
+	nil,                           // 15: latchwire.v1.Webhook.AnnotationsEntry
+	(*Webhook_Status)(nil),        // 16: latchwire.v1.Webhook.Status
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_latchwire_v1_webhook_proto_depIdxs = []int32{
 	1,  // 0: latchwire.v1.Webhook.format:type_name -> latchwire.v1.Webhook.Format
-	4,  // 1: latchwire.v1.Webhook.any_of:type_name -> latchwire.v1.EventMatch
-	6,  // 2: latchwire.v1.Webhook.headers:type_name -> latchwire.v1.Webhook.HeadersEntry
-	8,  // 3: latchwire.v1.Webhook.timeout:type_name -> google.protobuf.Duration
-	5,  // 4: latchwire.v1.Webhook.retry_policy:type_name -> latchwire.v1.RetryPolicy
+	11, // 1: latchwire.v1.Webhook.any_of:type_name -> latchwire.v1.EventMatch
+	14, // 2: latchwire.v1.Webhook.headers:type_name -> latchwire.v1.Webhook.HeadersEntry
+	17, // 3: latchwire.v1.Webhook.timeout:type_name -> google.protobuf.Duration
+	12, // 4: latchwire.v1.Webhook.retry_policy:type_name -> latchwire.v1.RetryPolicy
 	2,  // 5: latchwire.v1.Webhook.ordering:type_name -> latchwire.v1.Webhook.Ordering
-	8,  // 6: latchwire.v1.Webhook.max_event_age:type_name -> google.protobuf.Duration
-	7,  // 7: latchwire.v1.Webhook.annotations:type_name -> latchwire.v1.Webhook.AnnotationsEntry
+	17, // 6: latchwire.v1.Webhook.max_event_age:type_name -> google.protobuf.Duration
+	15, // 7: latchwire.v1.Webhook.annotations:type_name -> latchwire.v1.Webhook.AnnotationsEntry
 	0,  // 8: latchwire.v1.Webhook.state:type_name -> latchwire.v1.Webhook.State
-	9,  // 9: latchwire.v1.Webhook.state_time:type_name -> google.protobuf.Timestamp
-	9,  // 10: latchwire.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
-	9,  // 11: latchwire.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 12: latchwire.v1.RetryPolicy.delays:type_name -> google.protobuf.Duration
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	18, // 9: latchwire.v1.Webhook.state_time:type_name -> google.protobuf.Timestamp
+	18, // 10: latchwire.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
+	18, // 11: latchwire.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
+	3,  // 12: latchwire.v1.Webhook.guarantee:type_name -> latchwire.v1.Webhook.Guarantee
+	7,  // 13: latchwire.v1.Webhook.rate_limit:type_name -> latchwire.v1.RateLimit
+	8,  // 14: latchwire.v1.Webhook.circuit_breaker:type_name -> latchwire.v1.CircuitBreaker
+	9,  // 15: latchwire.v1.Webhook.auto_suspend:type_name -> latchwire.v1.AutoSuspend
+	4,  // 16: latchwire.v1.Webhook.overflow:type_name -> latchwire.v1.Webhook.Overflow
+	10, // 17: latchwire.v1.Webhook.tls:type_name -> latchwire.v1.ClientTls
+	16, // 18: latchwire.v1.Webhook.status:type_name -> latchwire.v1.Webhook.Status
+	17, // 19: latchwire.v1.CircuitBreaker.open_time:type_name -> google.protobuf.Duration
+	17, // 20: latchwire.v1.CircuitBreaker.max_open_time:type_name -> google.protobuf.Duration
+	17, // 21: latchwire.v1.AutoSuspend.failure_span:type_name -> google.protobuf.Duration
+	17, // 22: latchwire.v1.RetryPolicy.delays:type_name -> google.protobuf.Duration
+	13, // 23: latchwire.v1.RetryPolicy.exponential:type_name -> latchwire.v1.ExponentialRetry
+	17, // 24: latchwire.v1.RetryPolicy.total_window:type_name -> google.protobuf.Duration
+	17, // 25: latchwire.v1.ExponentialRetry.first_delay:type_name -> google.protobuf.Duration
+	17, // 26: latchwire.v1.ExponentialRetry.max_delay:type_name -> google.protobuf.Duration
+	18, // 27: latchwire.v1.Webhook.Status.failing_since:type_name -> google.protobuf.Timestamp
+	18, // 28: latchwire.v1.Webhook.Status.last_failure_time:type_name -> google.protobuf.Timestamp
+	18, // 29: latchwire.v1.Webhook.Status.last_success_time:type_name -> google.protobuf.Timestamp
+	5,  // 30: latchwire.v1.Webhook.Status.breaker_state:type_name -> latchwire.v1.CircuitBreaker.State
+	18, // 31: latchwire.v1.Webhook.Status.breaker_state_time:type_name -> google.protobuf.Timestamp
+	18, // 32: latchwire.v1.Webhook.Status.next_probe_time:type_name -> google.protobuf.Timestamp
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_latchwire_v1_webhook_proto_init() }
@@ -659,8 +1505,8 @@ func file_latchwire_v1_webhook_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_latchwire_v1_webhook_proto_rawDesc), len(file_latchwire_v1_webhook_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   5,
+			NumEnums:      6,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,16 @@
+#include "core/domain/error.h"
+#include "server/store/sqlite/transaction.h"
+
+namespace latchwire::sqlite {
+
+absl::Status Transaction::Apply(CreateTenant& create) {
+  create.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::Apply(UpdateTenant& update) {
+  update.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
+  return absl::OkStatus();
+}
+
+}  // namespace latchwire::sqlite
