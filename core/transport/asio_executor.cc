@@ -22,12 +22,16 @@ namespace asio = boost::asio;
 // heap belongs to the loop's thread.
 class AsioExecutor::Loop {
  public:
-  Loop() : context_(1), work_(asio::make_work_guard(context_)), timer_(context_) {}
+  explicit Loop(const char* thread_name)
+      : thread_name_(thread_name),
+        context_(1),
+        work_(asio::make_work_guard(context_)),
+        timer_(context_) {}
 
   void Start() {
     running_ = true;
     thread_ = std::thread([this] {
-      NameThread("delivery");
+      NameThread(thread_name_);
       thread_id_ = std::this_thread::get_id();
       context_.run();
     });
@@ -94,6 +98,7 @@ class AsioExecutor::Loop {
     if (!heap_.empty()) Arm();
   }
 
+  const char* const thread_name_;
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;
@@ -104,7 +109,7 @@ class AsioExecutor::Loop {
   std::atomic<bool> running_{false};
 };
 
-AsioExecutor::AsioExecutor() : loop_(std::make_unique<Loop>()) {}
+AsioExecutor::AsioExecutor(const char* thread_name) : loop_(std::make_unique<Loop>(thread_name)) {}
 AsioExecutor::~AsioExecutor() { Stop(); }
 void AsioExecutor::Start() { loop_->Start(); }
 void AsioExecutor::Stop() { loop_->Stop(); }

@@ -13,7 +13,8 @@ namespace latchwire {
 
 class AsioExecutor : public Executor {
  public:
-  AsioExecutor();
+  // The thread's name is seen in debuggers and top; it must be a constant.
+  explicit AsioExecutor(const char* thread_name = "delivery");
   // Stops if that was not done. Everything that runs on the executor is destroyed before it.
   ~AsioExecutor() override;
 

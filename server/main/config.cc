@@ -25,6 +25,9 @@ ABSL_FLAG(std::string, data_dir, "./latchwire-data",
           "Folder of the database, the admin key and the lock; created when there is none");
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "Address and port of the gRPC API; port 0 takes a free one");
+ABSL_FLAG(std::string, metrics_listen, "",
+          "IP address and port of /metrics for Prometheus, such as 127.0.0.1:9464; it asks for no "
+          "key, so keep it to networks that you trust. Empty: not served");
 ABSL_FLAG(std::string, allow_networks, "",
           "Networks that webhooks may reach although they are not public, such as "
           "127.0.0.0/8,10.1.0.0/16; none by default");
@@ -47,20 +50,11 @@ ABSL_FLAG(absl::Duration, drain_timeout, absl::Seconds(30),
 namespace latchwire {
 namespace {
 
-constexpr absl::string_view kFlags[] = {"config",
-                                        "data_dir",
-                                        "listen",
-                                        "allow_networks",
-                                        "reflection",
-                                        "log_level",
-                                        "tls_certificate_file",
-                                        "tls_key_file",
-                                        "webhook_ca_file",
-                                        "dns_servers",
-                                        "read_threads",
-                                        "max_queued_reads",
-                                        "drain_timeout",
-                                        "stats_interval"};
+constexpr absl::string_view kFlags[] = {
+    "config",           "data_dir",        "listen",        "metrics_listen",
+    "allow_networks",   "reflection",      "log_level",     "tls_certificate_file",
+    "tls_key_file",     "webhook_ca_file", "dns_servers",   "read_threads",
+    "max_queued_reads", "drain_timeout",   "stats_interval"};
 
 bool IsKey(absl::string_view name) {
   return name != "config" && absl::c_linear_search(kFlags, name);
@@ -152,6 +146,12 @@ absl::StatusOr<ServerConfig> TakeFlags() {
   if (config.data_dir.empty()) return Wrong("data_dir", "", "must not be empty");
   config.listen = absl::GetFlag(FLAGS_listen);
   if (absl::Status status = CheckListen("listen", config.listen); !status.ok()) return status;
+  config.metrics_listen = absl::GetFlag(FLAGS_metrics_listen);
+  if (!config.metrics_listen.empty()) {
+    if (auto status = CheckListen("metrics_listen", config.metrics_listen); !status.ok()) {
+      return status;
+    }
+  }
   const std::string networks = absl::GetFlag(FLAGS_allow_networks);
   absl::StatusOr<std::vector<IpNetwork>> parsed = ParseIpNetworks(networks);
   if (!parsed.ok()) return Wrong("allow_networks", networks, parsed.status().message());

@@ -16,6 +16,7 @@ namespace latchwire {
 struct ServerConfig {
   std::string data_dir;
   std::string listen;
+  std::string metrics_listen;  // empty: no metrics
   std::vector<IpNetwork> allow_networks;
   bool reflection = true;
   std::string log_level;

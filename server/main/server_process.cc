@@ -12,10 +12,12 @@
 #include "core/base/random.h"
 #include "core/transport/asio_executor.h"
 #include "core/transport/beast_transport.h"
+#include "core/transport/http_listener.h"
 #include "server/api/server.h"
 #include "server/delivery/engine.h"
 #include "server/main/data_dir.h"
 #include "server/main/janitor.h"
+#include "server/main/server_metrics.h"
 #include "server/main/stats_log.h"
 #include "server/store/read_pool.h"
 #include "server/store/sqlite/sqlite_store.h"
@@ -66,6 +68,29 @@ void LogWork(const EngineCounters& counters) {
       absl::ToDoubleMilliseconds(latency.Quantile(0.99)));
 }
 
+// Of its own thread, so that neither the scrapes nor the deliveries wait for each other.
+absl::StatusOr<std::unique_ptr<HttpListener>> ServeMetrics(AsioExecutor* executor,
+                                                           const std::string& listen,
+                                                           const MetricsSources& sources) {
+  HttpListenerOptions options;
+  options.listen = listen;
+  auto listener = HttpListener::Listen(
+      executor, options, [sources](absl::string_view path) -> std::function<HttpPage()> {
+        if (path != "/metrics") return nullptr;
+        return [sources] {
+          return HttpPage{std::string(MetricsText::kContentType), ServerMetrics(sources)};
+        };
+      });
+  if (!listener.ok()) {
+    return absl::Status(
+        listener.status().code(),
+        absl::StrCat("metrics_listen = \"", listen, "\": ", listener.status().message()));
+  }
+  executor->Start();
+  spdlog::info("msg=\"serving metrics\" metrics_address={}", (*listener)->Address());
+  return listener;
+}
+
 }  // namespace
 
 // In the order in which they lean on each other: destroyed from the last to the first.
@@ -85,6 +110,8 @@ class ServerProcess::Parts {
   std::unique_ptr<ApiServer> api;
   std::optional<WriterThread> writer_thread;
   std::optional<CheckpointThread> checkpoint_thread;
+  AsioExecutor metrics_executor{"metrics"};
+  std::unique_ptr<HttpListener> metrics;
 };
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const ServerConfig& config) {
@@ -141,6 +168,13 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   Janitor::Start(&parts.executor, &*parts.writer, kJanitorInterval);
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
+  if (!config.metrics_listen.empty()) {
+    auto metrics = ServeMetrics(&parts.metrics_executor, config.metrics_listen,
+                                MetricsSources{&*parts.engine, &*parts.writer});
+    if (!metrics.ok()) return metrics.status();
+    parts.metrics = *std::move(metrics);
+  }
+
   ApiServerOptions options;
   options.listen = config.listen;
   options.reflection = config.reflection;
@@ -180,6 +214,8 @@ void ServerProcess::Stop(absl::Duration drain_timeout) {
   if (running && !in_time && !drained->WaitFor(kLastRecords)) {
     spdlog::warn("msg=\"some outcomes were not recorded\"");
   }
+  parts.metrics.reset();  // before what it reads
+  parts.metrics_executor.Stop();
   parts.checkpoint_thread.reset();
   parts.writer_thread.reset();
   parts.reads.reset();

@@ -17,7 +17,8 @@ ARROWS = {
     "server/store/sqlite": ["server/store"],
     "server/delivery": ["server/store", "core/formats", "core/transport"],
     "server/api": ["server/delivery", "server/store", "protos"],
-    "server/main": ["server/api", "server/delivery", "server/store/memory", "server/store/sqlite"],
+    "server/metrics": ["core/base"],
+    "server/main": ["server/api", "server/delivery", "server/metrics", "server/store/memory", "server/store/sqlite"],
     "edge-agent/spool": ["core/base"],
     "edge-agent/intake": ["edge-agent/spool", "core/domain", "core/formats", "core/transport"],
     # What the spool holds are domain events; the uplink turns them into protos.

@@ -1,0 +1,90 @@
+#include "server/main/server_metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "server/delivery/testing/delivery_world.h"
+
+namespace latchwire {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string MetricsOf(DeliveryWorld& world) {
+  return ServerMetrics({&world.engine(), &world.writer()});
+}
+
+bool IsLowerSnakeCase(absl::string_view text) {
+  if (text.empty() || !absl::ascii_islower(static_cast<unsigned char>(text[0]))) return false;
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_';
+  });
+}
+
+// Against Prometheus' own conventions: one prefix, base units, and the unit or _total at the end.
+std::vector<std::string> OffendingNames(absl::string_view text) {
+  const std::set<std::string> other_units = {
+      "ns", "us", "ms",  "s",   "minutes", "hours",   "days",  "milliseconds", "microseconds", "kb",
+      "mb", "gb", "kib", "mib", "gib",     "percent", "count", "sum",          "bucket"};
+  std::vector<std::string> offending;
+  std::string previous_help;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<std::string> words = absl::StrSplit(line, ' ');
+    if (absl::StartsWith(line, "# HELP ")) {
+      previous_help = words.at(2);
+      if (words.size() < 4 || !absl::EndsWith(line, ".")) offending.push_back(words[2]);
+    }
+    if (!absl::StartsWith(line, "# TYPE ")) continue;
+    const std::string &name = words.at(2), &type = words.at(3);
+    const std::vector<std::string> parts = absl::StrSplit(name, '_');
+    const bool wrong_unit = std::any_of(parts.begin(), parts.end(), [&](const std::string& part) {
+      return other_units.count(part) > 0;
+    });
+    if (previous_help != name || wrong_unit || !IsLowerSnakeCase(name) || parts[0] != "latchwire" ||
+        (parts.back() == "total") != (type == "counter") ||
+        (type == "histogram" && parts.back() != "seconds" && parts.back() != "bytes")) {
+      offending.push_back(name);
+    }
+  }
+  return offending;
+}
+
+TEST(ServerMetrics, NamesFollowTheConventions) {
+  DeliveryWorld world;
+  EXPECT_THAT(OffendingNames(MetricsOf(world)), IsEmpty());
+  MetricsText wrong;
+  wrong.Counter("latchwire_a", "Says.", {}, 0);
+  wrong.Gauge("latchwire_b_total", "Says.", {}, 0);
+  wrong.Gauge("latchwire_c_ms", "Says.", {}, 0);
+  wrong.Gauge("d_bytes", "Says.", {}, 0);
+  wrong.Gauge("latchwire_E", "Says.", {}, 0);
+  wrong.Histogram("latchwire_f", "Says.", {}, {});
+  EXPECT_EQ(OffendingNames(wrong.ToString()).size(), 6u);
+}
+
+TEST(ServerMetrics, CountsWhatHappens) {
+  DeliveryWorld world;
+  world.CreateWebhook({});
+  world.executor().RunFor(absl::Seconds(1));  // all work is loaded: events are handed on
+  EXPECT_THAT(MetricsOf(world), HasSubstr("\nlatchwire_delivery_attempts_total 0\n"));
+  world.Publish(TestEvent("door-1", 1));
+  world.executor().RunFor(absl::Seconds(1));
+  const std::string text = MetricsOf(world);
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_attempts_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_outcomes_total{outcome=\"succeeded\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_outcomes_total{outcome=\"dead\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_commit_to_answer_seconds_count 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_attempts_in_flight 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_writer_queued_bytes 0\n"));
+  EXPECT_THAT(text, HasSubstr("latchwire_build_info{version=\"0."));
+}
+
+}  // namespace
+}  // namespace latchwire
