@@ -6,6 +6,9 @@
 namespace latchwire {
 namespace {
 
+// Told to callers that a store could not serve: soon enough for a disk that is given room again.
+constexpr absl::Duration kStoreRetryDelay = absl::Seconds(1);
+
 // The occur_time that the sender gave, if it did.
 absl::Time GivenOccurTime(const Event& event) {
   const absl::Time time = ToStoredTime(event.occur_time);
@@ -256,8 +259,9 @@ absl::Status ApiKeyNotFoundError(absl::string_view id) {
 }
 
 absl::Status StoreUnavailableError(absl::string_view cause) {
-  return MakeError(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE",
-                   absl::StrCat("the store is unavailable: ", cause));
+  return WithRetryAfter(MakeError(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE",
+                                  absl::StrCat("the store is unavailable: ", cause)),
+                        kStoreRetryDelay);
 }
 
 }  // namespace latchwire

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/domain/error.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/sqlite/test_vfs.h"
@@ -173,6 +174,7 @@ TEST(SqliteDurabilityTest, AFullDiskFailsTheWriteAndNothingElse) {
   EXPECT_THAT(status, HasReason("STORE_UNAVAILABLE"));
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(status.message(), HasSubstr("disk full"));
+  EXPECT_EQ(RetryAfterOf(status), absl::Seconds(1));
   EXPECT_GT(written, 5);
   // The next write may succeed again, without reopening; and all of them see the gapless numbers.
   EXPECT_EQ(Append(*store, 1, 1), absl::OkStatus());
