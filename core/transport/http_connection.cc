@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/error.hpp>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -18,7 +17,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kJoinedBodyBytes = 16 * 1024;  // below it a copy is cheaper than a second buffer
-constexpr int kMaxInterimAnswers = 10;
 
 bool IsOwnHeader(absl::string_view name) {
   switch (name.size()) {
@@ -38,7 +36,11 @@ bool IsOwnHeader(absl::string_view name) {
 }  // namespace
 
 HttpConnection::HttpConnection(const HttpServices* services, HttpPool* pool)
-    : services_(services), pool_(pool), socket_(*services->context) {}
+    : services_(services),
+      pool_(pool),
+      socket_(*services->context),
+      reader_({services->options->max_response_header_bytes,
+               services->options->max_response_body_bytes}) {}
 
 void HttpConnection::Close() {
   if (phase_ == Phase::kClosed) return;
@@ -55,9 +57,8 @@ void HttpConnection::Send(HttpExchange* exchange) {
   exchange->connection = this;
   exchange->result.remote_address = remote_address_;
   exchange->result.reused_connection = used_;
-  got_answer_bytes_ = false;
-  interim_answers_ = 0;
-  parser_.reset();
+  reader_.Begin(&exchange->result, exchange->request.response_body_limit,
+                exchange->request.method == "HEAD");
   BuildHead();
   Write();
 }
@@ -111,7 +112,8 @@ void HttpConnection::Write() {
 void HttpConnection::StartRead() {
   if (reading_) return;
   reading_ = true;
-  const auto room = asio::buffer(in_.data() + in_end_, in_.size() - in_end_);
+  const absl::Span<char> span = reader_.Room();
+  const auto room = asio::buffer(span.data(), span.size());
   auto on_read = [self = shared_from_this()](const error_code& error, size_t size) {
     self->OnRead(error, size);
   };
@@ -127,17 +129,20 @@ void HttpConnection::OnRead(const error_code& error, size_t size) {
   if (phase_ != Phase::kOpen) return;
   if (exchange_ == nullptr) return pool_->OnIdleClosed(this);  // closed, or an answer to nothing
   if (error) return OnEnd(error);
-  got_answer_bytes_ = true;
-  in_end_ += size;
-  Parse();
-}
-
-bool HttpConnection::HasHead() const {
-  return parser_.has_value() && parser_->is_header_done() && !parser_->is_interim();
+  switch (reader_.OnBytes(size)) {
+    case ResponseReader::State::kMore:
+      return StartRead();
+    case ResponseReader::State::kWhole:
+      return Answer(reader_.IsReusable() && !writing_);
+    case ResponseReader::State::kCut:
+      return Answer(/*reusable=*/false);
+    case ResponseReader::State::kInvalid:
+      return Fail(TransportError::kInvalidResponse, reader_.error());
+  }
 }
 
 void HttpConnection::OnEnd(const error_code& error) {
-  if (!got_answer_bytes_) {
+  if (!reader_.HasBytes()) {
     // From TLS 1.3 on a receiver refuses a client certificate, or its absence, only here.
     if (!used_ && error.category() == asio::error::get_ssl_category()) {
       return Fail(TransportError::kTls, absl::StrCat("TLS with ", remote_address_, ": ",
@@ -148,79 +153,24 @@ void HttpConnection::OnEnd(const error_code& error) {
                              error.message(), ")"),
                 /*may_resend=*/used_);
   }
-  if (!HasHead()) {
+  if (!reader_.HasHead()) {
     return Fail(TransportError::kConnectionClosed,
                 absl::StrCat(remote_address_, " closed the connection within its answer (",
                              error.message(), ")"));
   }
-  error_code incomplete;
-  parser_->put_eof(incomplete);
-  const bool clean = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-  if (incomplete || !clean) exchange_->result.body_truncated = true;
+  reader_.OnEnd(error == asio::error::eof || error == asio::ssl::error::stream_truncated);
   Answer(/*reusable=*/false);
-}
-
-void HttpConnection::Parse() {
-  namespace http = boost::beast::http;
-  while (in_begin_ < in_end_) {
-    if (!parser_) {
-      const BeastTransportOptions& options = *services_->options;
-      parser_.emplace(
-          &exchange_->result,
-          ResponseLimits{options.max_response_header_bytes, options.max_response_body_bytes},
-          exchange_->request.response_body_limit, exchange_->request.method == "HEAD");
-    }
-    error_code error;
-    in_begin_ += parser_->put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), error);
-    if (error == http::error::need_more && MakeRoom()) break;
-    if (error) {
-      if (HasHead()) {
-        exchange_->result.body_truncated = true;
-        return Answer(/*reusable=*/false);
-      }
-      if (error == http::error::need_more) error = http::error::header_limit;
-      return Fail(TransportError::kInvalidResponse,
-                  absl::StrCat("the answer is not HTTP/1.1: ", error.message()));
-    }
-    if (!parser_->is_done()) continue;
-    if (!parser_->is_interim()) {
-      return Answer(parser_->keep_alive() && !writing_ && in_begin_ == in_end_);
-    }
-    if (parser_->status() == 101 || ++interim_answers_ > kMaxInterimAnswers) {
-      return Fail(TransportError::kInvalidResponse,
-                  parser_->status() == 101 ? "the receiver switched to a protocol nobody asked for"
-                                           : "the receiver sent too many interim answers");
-    }
-    parser_.reset();
-  }
-  if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
-  StartRead();
-}
-
-// Room behind the bytes that wait for more. False when they are more than any answer needs.
-bool HttpConnection::MakeRoom() {
-  if (in_begin_ > 0) {
-    std::copy(in_.begin() + in_begin_, in_.begin() + in_end_, in_.begin());
-    in_end_ -= in_begin_;
-    in_begin_ = 0;
-  }
-  if (in_end_ < in_.size()) return true;
-  const size_t limit =
-      std::max<size_t>(services_->options->max_response_header_bytes + 1, kFirstReadBytes);
-  if (in_.size() >= limit) return false;
-  in_.resize(std::min(limit, in_.size() * 2));
-  return true;
 }
 
 void HttpConnection::Answer(bool reusable) {
   HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   exchange->connection = nullptr;
-  exchange->result.http_status = parser_->status();
+  exchange->result.http_status = reader_.status();
   used_ = true;
   const absl::Duration now = services_->clock->Monotonic();
   if (now - open_time_ > services_->options->max_connection_age) reusable = false;
   if (reusable) {
-    in_begin_ = in_end_ = 0;
+    reader_.Clear();
     StartRead();
     services_->wheel->ArmAt(&timer_, now + services_->options->idle_timeout);
   }
@@ -228,7 +178,7 @@ void HttpConnection::Answer(bool reusable) {
 }
 
 void HttpConnection::OnDeadline() {
-  if (HasHead()) {
+  if (reader_.HasHead()) {
     exchange_->result.body_truncated = true;
     return Answer(/*reusable=*/false);
   }
@@ -246,7 +196,7 @@ void HttpConnection::OnDeadline() {
                   absl::StrCat("TLS with ", remote_address_, " was not done within ", limit));
     default:
       return Fail(TransportError::kTimeout,
-                  absl::StrCat("no ", got_answer_bytes_ ? "complete " : "", "answer from ",
+                  absl::StrCat("no ", reader_.HasBytes() ? "complete " : "", "answer from ",
                                remote_address_, " within ", limit));
   }
 }

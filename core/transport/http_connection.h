@@ -4,12 +4,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/intrusive/list.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/transport/http_exchange.h"
-#include "core/transport/response_parser.h"
+#include "core/transport/response_reader.h"
 #include "core/transport/tls_client.h"
 
 namespace latchwire {
@@ -37,7 +36,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   AutoUnlinkHook idle_in_engine;
 
  private:
-  static constexpr size_t kFirstReadBytes = 4096;
   enum class Phase { kResolving, kConnecting, kHandshaking, kOpen, kClosed };
   struct Timer : TimerWheel::Timer {
     explicit Timer(HttpConnection* its_owner) : owner(its_owner) {}
@@ -58,9 +56,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void StartRead();
   void OnRead(const boost::system::error_code& error, size_t size);
   void OnEnd(const boost::system::error_code& error);
-  void Parse();
-  bool MakeRoom();
-  bool HasHead() const;
 
   void Answer(bool reusable);
   void Fail(TransportError error, std::string detail, bool may_resend = false);
@@ -84,11 +79,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool writing_ = false;
   bool reading_ = false;
   bool used_ = false;
-  std::vector<char> in_;
-  size_t in_begin_ = 0, in_end_ = 0;
-  bool got_answer_bytes_ = false;
-  int interim_answers_ = 0;
-  std::optional<ResponseParser> parser_;
+  ResponseReader reader_;
 };
 
 }  // namespace latchwire

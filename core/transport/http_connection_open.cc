@@ -153,7 +153,7 @@ void HttpConnection::Handshake() {
 void HttpConnection::OnOpen() {
   phase_ = Phase::kOpen;
   open_time_ = services_->clock->Monotonic();
-  in_.resize(kFirstReadBytes);
+  reader_.Open();
   StartRead();
   Send(exchange_);
 }
