@@ -63,8 +63,10 @@ SEEDS ?= 1000
 sim: build ## Run the simulation for SEEDS=1000 seeds; a failing one names itself
 	@LATCHWIRE_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/latchwire_sim_test
 
-faults: build ## Run the kill tests and everything marked slow
-	@$(PYTHON) -m pytest tests/faults
+CYCLES ?= 200
+faults: build ## Break disks, kill programs CYCLES=200 times, cut the power, run everything marked slow
+	@LATCHWIRE_POWER_CUT_SEEDS=1000 $(BUILD)/server/store/sqlite/latchwire_store_sqlite_test --gtest_filter='PowerCut*'
+	@LATCHWIRE_FAULT_CYCLES=$(CYCLES) $(PYTHON) -m pytest tests/faults -rP
 	@$(PYTHON) -m pytest -m slow --ignore=tests/faults || [ $$? -eq 5 ]
 
 format: install ## Format C++ and Go
