@@ -74,7 +74,7 @@ class Ledger:
             self._changed.wait_for(lambda: self._answered >= goal, timeout_s)
 
     def missing(self, webhook: Subscription, receipts) -> List[bytes]:
-        arrived = {data_of(receipt.body) for receipt in receipts}
+        arrived = {data_of(receipt.body) for receipt in receipts if receipt.accepted}
         with self._changed:
             return [
                 data
@@ -98,10 +98,10 @@ class Ledger:
             assert webhook.type in (None, sent.type), f"{webhook.target} did not ask for {sent.type}"
             id = receipt.header("webhook-id")
             assert ids.setdefault(data, id) == id, f"one event with the ids {ids[data]} and {id}"
-            if webhook.ordered and not runs[data]:
+            if webhook.ordered and data not in runs:
                 assert numbers[data] > last[sent.lane], f"{sent.lane}: {data[:20]!r} is out of order"
                 last[sent.lane] = numbers[data]
-            runs[data].append(receipt.run)
+            runs[data] += [receipt.run] if receipt.accepted else []
         assert len(set(ids.values())) == len(ids), "one id for two events"
         # The only reason to send again what was answered with 2xx: the sender died before it knew, or could tell.
         for data, seen in runs.items():

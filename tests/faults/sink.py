@@ -21,6 +21,11 @@ _SETTLE = "/settle"
 @dataclasses.dataclass
 class Receipt(Request):
     run: int  # counted by settle()
+    status: int = 204  # the answer
+
+    @property
+    def accepted(self) -> bool:
+        return self.status // 100 == 2
 
 
 class Sink:
@@ -86,10 +91,11 @@ class Sink:
 
     def take(self, method: str, target: str, headers, body: bytes) -> int:
         with self._changed:
+            status = self.status[target]
             if target != _SETTLE:
-                self._receipts[target].append(Receipt(method, target, headers, body, self.run))
+                self._receipts[target].append(Receipt(method, target, headers, body, self.run, status))
                 self._changed.notify_all()
-            return self.status[target]
+            return status
 
 
 class _Connection(asyncio.Protocol):

@@ -7,9 +7,9 @@ from faults.sink import Receipt
 from faults.test_oracle import SECRET, delivery
 
 
-def receipt(sent, run=0, id=None):
+def receipt(sent, run=0, id=None, status=204):
     made = delivery(sent.data, id or f"{hash(sent.data)}.1")
-    return Receipt(made.method, made.target, made.headers, made.body, run)
+    return Receipt(made.method, made.target, made.headers, made.body, run, status)
 
 
 @pytest.fixture
@@ -55,6 +55,13 @@ def test_an_event_twice_without_a_kill(ledger):
     first, second, _ = events(ledger)
     with pytest.raises(AssertionError, match="without a kill"):
         judge(ledger, [receipt(first), receipt(second), receipt(second)])
+
+
+def test_an_event_that_was_refused_must_come_again(ledger):
+    first, second, _ = events(ledger)
+    with pytest.raises(AssertionError, match="answered and lost"):
+        judge(ledger, [receipt(first), receipt(second, status=503)])
+    judge(ledger, [receipt(first), receipt(second, status=503), receipt(second)])
 
 
 def test_a_wrong_order(ledger):
