@@ -87,6 +87,10 @@ struct ResetResults {
   void operator()(CreateTenant& create) const {
     create.tenant.id = create.tenant.revision = create.tenant.generation = 0;
   }
+  void operator()(UpdateTenant& update) const {
+    if (update.given_revision.has_value()) update.tenant.revision = *update.given_revision;
+    update.given_revision.reset();
+  }
   void operator()(CreateWebhook& create) const {
     create.webhook.key.uid = 0;
     create.webhook.revision = 0;
@@ -235,6 +239,11 @@ absl::Status WebhookNotFoundError(WebhookKey key) {
 absl::Status EtagMismatchError(int64_t current) {
   return MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH",
                    absl::StrCat("the webhook has changed: its revision is ", current));
+}
+
+absl::Status TenantEtagMismatchError(int64_t current) {
+  return MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH",
+                   absl::StrCat("the tenant has changed: its revision is ", current));
 }
 
 absl::Status DeliveryNotFoundError(DeliveryKey key) {

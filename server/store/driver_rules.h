@@ -63,6 +63,7 @@ absl::Status EventNotFoundError(absl::string_view name);
 absl::Status WebhookExistsError(absl::string_view id);
 absl::Status WebhookNotFoundError(WebhookKey key);
 absl::Status EtagMismatchError(int64_t current);
+absl::Status TenantEtagMismatchError(int64_t current);
 absl::Status DeliveryNotFoundError(DeliveryKey key);
 absl::Status DeliveryStateError(DeliveryState state);
 absl::Status ApiKeyExistsError();

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -251,11 +252,13 @@ struct CreateTenant {
   absl::Status status;
 };
 // Replaces the settings if the revision is still tenant.revision (0: whatever it is), and counts
-// that up; else ETAG_MISMATCH.
+// that up; else ETAG_MISMATCH. All else of the tenant stays what it is.
 struct UpdateTenant {
   Tenant tenant;  // in and out
 
   absl::Status status;
+  // The driver's own: tenant.revision as it was given, once it has been counted up.
+  std::optional<int64_t> given_revision = std::nullopt;
 };
 
 // `webhook.key.tenant` is set; the store gives key.uid from the tenant's counter, and revision 1.

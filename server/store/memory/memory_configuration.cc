@@ -11,7 +11,17 @@ void NormalizeTimes(Webhook* webhook) {
   webhook->state_time = ToStoredTime(webhook->state_time);
   webhook->timeout = ToStoredDuration(webhook->timeout);
   webhook->max_event_age = ToStoredDuration(webhook->max_event_age);
-  for (absl::Duration& delay : webhook->retry_policy.delays) delay = ToStoredDuration(delay);
+  RetryPolicy& retry = webhook->retry_policy;
+  for (absl::Duration& delay : retry.delays) delay = ToStoredDuration(delay);
+  retry.total_window = ToStoredDuration(retry.total_window);
+  if (retry.exponential.has_value()) {
+    retry.exponential->first_delay = ToStoredDuration(retry.exponential->first_delay);
+    retry.exponential->max_delay = ToStoredDuration(retry.exponential->max_delay);
+  }
+  CircuitBreakerPolicy& breaker = webhook->circuit_breaker;
+  breaker.open_time = ToStoredDuration(breaker.open_time);
+  breaker.max_open_time = ToStoredDuration(breaker.max_open_time);
+  webhook->auto_suspend.failure_span = ToStoredDuration(webhook->auto_suspend.failure_span);
 }
 
 }  // namespace
@@ -44,6 +54,7 @@ void Tables::Apply(UpdateWebhook& update) {
   }
   update.webhook.id = stored->second.id;
   update.webhook.ordering = stored->second.ordering;
+  update.webhook.guarantee = stored->second.guarantee;
   ++update.webhook.revision;
   update.generation = ++tenants[update.webhook.key.tenant].generation;
   NormalizeTimes(&update.webhook);

@@ -19,6 +19,8 @@ struct TenantRow {
   int64_t next_number = 1;
   int64_t next_uid = 1;
   Tenant tenant;  // settings, revision and what is stored; id and generation are not kept here
+
+  TenantRow() { tenant.revision = 1; }
 };
 
 struct EventRow {

@@ -1,122 +1,17 @@
 #include "server/store/sqlite/codec.h"
 
-#include <map>
 #include <utility>
 
 #include "core/base/crypto.h"
 #include "core/base/id.h"
 #include "server/store/driver_rules.h"
+#include "server/store/sqlite/packer.h"
 
 namespace latchwire::sqlite {
 namespace {
 
-constexpr uint8_t kFormat = 1;
 constexpr int64_t kInfinitePast = INT64_MIN;
 constexpr int64_t kInfiniteFuture = INT64_MAX;
-
-class Packer {
- public:
-  explicit Packer(std::string* out) : out_(*out) {
-    out_.clear();
-    out_.push_back(static_cast<char>(kFormat));
-  }
-  void Unsigned(uint64_t value) {
-    while (value >= 0x80) {
-      out_.push_back(static_cast<char>(value | 0x80));
-      value >>= 7;
-    }
-    out_.push_back(static_cast<char>(value));
-  }
-  void Signed(int64_t value) {
-    Unsigned((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
-  }
-  void Time(absl::Time time) { Signed(PackTime(time)); }
-  void Length(absl::Duration duration) {
-    Signed(duration == absl::InfiniteDuration() ? kInfiniteFuture
-                                                : absl::ToInt64Microseconds(duration));
-  }
-  void Bytes(absl::string_view bytes) {
-    Unsigned(bytes.size());
-    out_.append(bytes.data(), bytes.size());
-  }
-  void Map(const std::map<std::string, std::string>& map) {
-    Unsigned(map.size());
-    for (const auto& [key, value] : map) {
-      Bytes(key);
-      Bytes(value);
-    }
-  }
-
- private:
-  std::string& out_;
-};
-
-class Unpacker {
- public:
-  explicit Unpacker(absl::string_view packed) : rest_(packed) { ok_ = Byte() == kFormat; }
-
-  uint64_t Unsigned() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const uint8_t byte = Byte();
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-  int64_t Signed() {
-    const uint64_t value = Unsigned();
-    return static_cast<int64_t>((value >> 1) ^ (~(value & 1) + 1));
-  }
-  absl::Time Time() { return UnpackTime(Signed()); }
-  absl::Duration Length() {
-    const int64_t micros = Signed();
-    return micros == kInfiniteFuture ? absl::InfiniteDuration() : absl::Microseconds(micros);
-  }
-  std::string Bytes() {
-    const uint64_t size = Unsigned();
-    if (size > rest_.size()) {
-      ok_ = false;
-      return {};
-    }
-    std::string bytes(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return bytes;
-  }
-  std::map<std::string, std::string> Map() {
-    std::map<std::string, std::string> map;
-    for (uint64_t left = Count(); left > 0 && ok_; --left) {
-      std::string key = Bytes();
-      map.emplace_hint(map.end(), std::move(key), Bytes());
-    }
-    return map;
-  }
-  // Of elements, which take a byte each at least.
-  uint64_t Count() {
-    const uint64_t count = Unsigned();
-    if (count > rest_.size()) ok_ = false;
-    return ok_ ? count : 0;
-  }
-  absl::Status Finish() const {
-    if (ok_ && rest_.empty()) return absl::OkStatus();
-    return StoreUnavailableError("the database file is damaged: a record cannot be read");
-  }
-
- private:
-  uint8_t Byte() {
-    if (rest_.empty()) {
-      ok_ = false;
-      return 0;
-    }
-    const uint8_t byte = static_cast<uint8_t>(rest_.front());
-    rest_.remove_prefix(1);
-    return byte;
-  }
-
-  absl::string_view rest_;
-  bool ok_ = true;
-};
 
 }  // namespace
 
@@ -204,60 +99,6 @@ absl::Status UnpackAttempt(absl::string_view packed, Attempt* attempt) {
   attempt->error = unpacker.Bytes();
   attempt->error_detail = unpacker.Bytes();
   attempt->response_body = unpacker.Bytes();
-  return unpacker.Finish();
-}
-
-std::string PackWebhook(const Webhook& webhook) {
-  std::string out;
-  Packer packer(&out);
-  packer.Signed(static_cast<int>(webhook.format));
-  packer.Unsigned(webhook.any_of.size());
-  for (const EventMatch& match : webhook.any_of) {
-    packer.Bytes(match.type_pattern);
-    packer.Bytes(match.source);
-    packer.Bytes(match.subject);
-  }
-  packer.Map(webhook.headers);
-  packer.Bytes(webhook.secret);
-  packer.Length(webhook.timeout);
-  packer.Unsigned(webhook.retry_policy.delays.size());
-  for (const absl::Duration delay : webhook.retry_policy.delays) packer.Length(delay);
-  packer.Signed(static_cast<int>(webhook.ordering));
-  packer.Signed(webhook.max_in_flight);
-  packer.Length(webhook.max_event_age);
-  packer.Map(webhook.annotations);
-  packer.Bytes(webhook.state_reason);
-  packer.Time(webhook.state_time);
-  packer.Time(webhook.create_time);
-  packer.Time(webhook.update_time);
-  return out;
-}
-
-absl::Status UnpackWebhook(absl::string_view packed, Webhook* webhook) {
-  Unpacker unpacker(packed);
-  webhook->format = static_cast<WebhookFormat>(unpacker.Signed());
-  for (uint64_t left = unpacker.Count(); left > 0; --left) {
-    EventMatch match;
-    match.type_pattern = unpacker.Bytes();
-    match.source = unpacker.Bytes();
-    match.subject = unpacker.Bytes();
-    webhook->any_of.push_back(std::move(match));
-  }
-  webhook->headers = unpacker.Map();
-  webhook->secret = unpacker.Bytes();
-  webhook->timeout = unpacker.Length();
-  webhook->retry_policy.delays.clear();
-  for (uint64_t left = unpacker.Count(); left > 0; --left) {
-    webhook->retry_policy.delays.push_back(unpacker.Length());
-  }
-  webhook->ordering = static_cast<WebhookOrdering>(unpacker.Signed());
-  webhook->max_in_flight = static_cast<int>(unpacker.Signed());
-  webhook->max_event_age = unpacker.Length();
-  webhook->annotations = unpacker.Map();
-  webhook->state_reason = unpacker.Bytes();
-  webhook->state_time = unpacker.Time();
-  webhook->create_time = unpacker.Time();
-  webhook->update_time = unpacker.Time();
   return unpacker.Finish();
 }
 

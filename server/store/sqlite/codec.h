@@ -13,6 +13,8 @@
 #include "absl/time/time.h"
 #include "core/domain/delivery.h"
 #include "core/domain/event.h"
+#include "core/domain/recovery_job.h"
+#include "core/domain/tenant.h"
 #include "core/domain/webhook.h"
 
 namespace latchwire::sqlite {
@@ -50,5 +52,13 @@ absl::Status UnpackAttempt(absl::string_view packed, Attempt* attempt);
 // What the webhook's own columns (key, id, revision, state, display_name, url) do not hold.
 std::string PackWebhook(const Webhook& webhook);
 absl::Status UnpackWebhook(absl::string_view packed, Webhook* webhook);
+
+// No bytes at all are the defaults.
+std::string PackTenantSettings(const TenantSettings& settings);
+absl::Status UnpackTenantSettings(absl::string_view packed, TenantSettings* settings);
+
+// What the job's own columns (tenant, number, id, state) do not hold.
+std::string PackRecoveryJob(const RecoveryJob& job);
+absl::Status UnpackRecoveryJob(absl::string_view packed, RecoveryJob* job);
 
 }  // namespace latchwire::sqlite

@@ -71,6 +71,7 @@ absl::Status Transaction::Apply(UpdateWebhook& update) {
   if (!tenant.ok()) return tenant.status();
   update.webhook.id = stored->id;
   update.webhook.ordering = stored->ordering;
+  update.webhook.guarantee = stored->guarantee;
   ++update.webhook.revision;
   update.generation = ++(*tenant)->generation;
   (*tenant)->changed = true;

@@ -128,7 +128,8 @@ CREATE TABLE lease(
     R"sql(
 ALTER TABLE tenant ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;      -- of the settings
 ALTER TABLE tenant ADD COLUMN settings BLOB;                            -- NULL: the defaults
-ALTER TABLE tenant ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+-- The smallest integer: not known.
+ALTER TABLE tenant ADD COLUMN created INTEGER NOT NULL DEFAULT -9223372036854775808;
 ALTER TABLE tenant ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN stored_events INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN last_minute INTEGER NOT NULL DEFAULT 0;   -- the newest of event_minute

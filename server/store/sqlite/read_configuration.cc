@@ -12,6 +12,8 @@ absl::StatusOr<std::vector<Tenant>> LoadTenants(Connection* connection) {
     tenant.id = query.IntAt(0);
     tenant.generation = query.IntAt(1);
     tenant.revision = query.IntAt(2);
+    absl::Status status = UnpackTenantSettings(query.BytesAt(3), &tenant.settings);
+    if (!status.ok()) return status;
     tenant.create_time = UnpackTime(query.IntAt(4));
     tenant.stored_bytes = query.IntAt(5);
     tenant.stored_events = query.IntAt(6);

@@ -21,6 +21,7 @@ absl::StatusOr<Transaction::TenantRow*> Transaction::GetTenant(TenantId tenant) 
   Query query = connection_.Use(kSelectTenant);
   query.Int(tenant);
   if (query.Next()) {
+    row.exists = true;
     row.generation = query.IntAt(0);
     row.next_number = query.IntAt(1);
     row.next_uid = query.IntAt(2);

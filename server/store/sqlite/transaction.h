@@ -59,13 +59,14 @@ class Transaction {
 
  private:
   struct TenantRow {
-    bool changed = false;
+    bool exists = false;
+    bool changed = false;  // it exists then, too
     int64_t generation = 0;
     int64_t next_number = 1;
     int64_t next_uid = 1;
     int64_t revision = 1;
-    std::string settings;  // packed; empty: the defaults
-    int64_t created = 0;
+    std::string settings;         // packed; empty: the defaults
+    int64_t created = INT64_MIN;  // InfinitePast: not known
     int64_t stored_bytes = 0;
     int64_t stored_events = 0;
     int64_t last_minute = 0;

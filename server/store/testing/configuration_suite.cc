@@ -22,6 +22,7 @@ TEST_P(StoreConformanceTest, ANewDatabaseHasTheDefaultTenant) {
 TEST_P(StoreConformanceTest, WebhooksComeBackExactly) {
   Webhook webhook = SampleWebhook(kDefaultTenant);
   webhook.ordering = WebhookOrdering::kBySubject;
+  webhook.guarantee = WebhookGuarantee::kBestEffort;
   const CreateWebhook created = Apply(CreateWebhook{webhook});
   EXPECT_EQ(created.status, absl::OkStatus());
   EXPECT_EQ(created.generation, 1);
@@ -91,14 +92,16 @@ TEST_P(StoreConformanceTest, UpdatesCheckTheRevision) {
   EXPECT_THAT(Apply(UpdateWebhook{second}).status, HasReason("WEBHOOK_NOT_FOUND"));
 }
 
-TEST_P(StoreConformanceTest, IdAndOrderingStayWhatTheyAre) {
+TEST_P(StoreConformanceTest, IdOrderingAndGuaranteeStayWhatTheyAre) {
   const Webhook webhook = Apply(CreateWebhook{SampleWebhook(kDefaultTenant)}).webhook;
   Webhook changed = webhook;
   changed.id = "another";
   changed.ordering = WebhookOrdering::kBySubject;
+  changed.guarantee = WebhookGuarantee::kBestEffort;
   const UpdateWebhook updated = Apply(UpdateWebhook{changed});
   EXPECT_EQ(updated.webhook.id, webhook.id);
   EXPECT_EQ(updated.webhook.ordering, WebhookOrdering::kNone);
+  EXPECT_EQ(updated.webhook.guarantee, WebhookGuarantee::kAtLeastOnce);
   EXPECT_EQ(Describe(store().LoadWebhooks({}, 1)->at(0)), Describe(updated.webhook));
 }
 

@@ -41,7 +41,16 @@ Webhook StoreConformanceTest::SampleWebhook(TenantId tenant) {
   webhook.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   webhook.timeout = absl::Milliseconds(7500);
   webhook.retry_policy.delays = {absl::Seconds(5), absl::Minutes(5)};
+  webhook.retry_policy.exponential =
+      ExponentialRetry{absl::Milliseconds(1500), 1.1, absl::Hours(7), 12};
+  webhook.retry_policy.total_window = absl::Hours(20);
   webhook.max_in_flight = 3;
+  webhook.rate_limit = {0.3, 17};
+  webhook.circuit_breaker = {7, absl::Milliseconds(250), absl::Hours(3)};
+  webhook.auto_suspend = {9, absl::Hours(70)};
+  webhook.max_pending = 1'000'000'007;
+  webhook.overflow = OverflowPolicy::kDropOldest;
+  webhook.tls = std::make_shared<WebhookTls>(WebhookTls{"authorities", "certificate", "key"});
   webhook.max_event_age = absl::Hours(30);
   webhook.annotations = {{"dialect.name", "x"}};
   webhook.state = WebhookState::kPaused;
@@ -214,6 +223,26 @@ std::string Describe(const Webhook& webhook) {
   for (const absl::Duration delay : webhook.retry_policy.delays) {
     absl::StrAppend(&text, " delay ", absl::FormatDuration(delay));
   }
+  const RetryPolicy& retry = webhook.retry_policy;
+  if (retry.exponential.has_value()) {
+    absl::StrAppend(&text, " first ", absl::FormatDuration(retry.exponential->first_delay), " x ",
+                    retry.exponential->factor, " max ",
+                    absl::FormatDuration(retry.exponential->max_delay), " attempts ",
+                    retry.exponential->max_attempts);
+  }
+  absl::StrAppend(&text, " window ", absl::FormatDuration(retry.total_window), " guarantee ",
+                  static_cast<int>(webhook.guarantee), " rate ", webhook.rate_limit.attempts_per_s,
+                  " burst ", webhook.rate_limit.burst, " breaker ",
+                  webhook.circuit_breaker.failure_threshold, " ",
+                  absl::FormatDuration(webhook.circuit_breaker.open_time), " ",
+                  absl::FormatDuration(webhook.circuit_breaker.max_open_time));
+  absl::StrAppend(&text, " suspend ", webhook.auto_suspend.failure_count, " ",
+                  absl::FormatDuration(webhook.auto_suspend.failure_span), " max pending ",
+                  webhook.max_pending, " overflow ", static_cast<int>(webhook.overflow));
+  if (webhook.tls != nullptr) {
+    absl::StrAppend(&text, " tls ", Text(webhook.tls->ca_certificates),
+                    Text(webhook.tls->client_certificate), Text(webhook.tls->client_key));
+  }
   return text;
 }
 
@@ -221,7 +250,8 @@ std::string Describe(const Delivery& delivery) {
   return absl::StrCat(delivery.key.webhook.tenant, "/", delivery.key.webhook.uid, "-",
                       delivery.key.event_number, " state ", static_cast<int>(delivery.state),
                       " attempts ", delivery.attempt_count, " failures ", delivery.failure_count,
-                      " created ", Text(delivery.create_time), " due ", Text(delivery.due_time),
+                      " created ", Text(delivery.create_time), " retried ",
+                      Text(delivery.retry_time), " due ", Text(delivery.due_time),
                       " expires ", Text(delivery.expire_time), " priority ", delivery.priority,
                       " lane ", Text(delivery.lane), " last ", delivery.last_http_status, " ",
                       delivery.last_error);
@@ -238,6 +268,30 @@ std::string Describe(const ApiKey& key) {
   return absl::StrCat(key.tenant, " ", key.id, " ", absl::BytesToHexString(key.secret_hash), " ",
                       static_cast<int>(key.role), " ", Text(key.agent), " ", Text(key.display_name),
                       " ", Text(key.create_time));
+}
+
+std::string Describe(const Tenant& tenant) {
+  const TenantSettings& settings = tenant.settings;
+  return absl::StrCat(tenant.id, " generation ", tenant.generation, " revision ", tenant.revision,
+                      " ", Text(settings.display_name), " keeps ",
+                      absl::FormatDuration(settings.event_retention), " held ",
+                      absl::FormatDuration(settings.max_held_time), " quotas ",
+                      settings.quotas.max_events_per_s, " ", settings.quotas.max_stored_bytes, " ",
+                      settings.quotas.max_webhooks, " created ", Text(tenant.create_time),
+                      " stored ", tenant.stored_bytes, " ", tenant.stored_events);
+}
+
+std::string Describe(const RecoveryJob& job) {
+  std::string text = absl::StrCat(
+      job.tenant, "/", job.number, " ", job.id, " webhook ", job.webhook_uid, " from ",
+      Text(job.created_from), " before ", Text(job.created_before), " match ",
+      Text(job.event_match.type_pattern), Text(job.event_match.source),
+      Text(job.event_match.subject), " state ", static_cast<int>(job.state), " examined ",
+      job.examined_count, " recovered ", job.recovered_count, " created ", Text(job.create_time));
+  absl::StrAppend(&text, " ended ", Text(job.end_time), " at ", job.next_uid, "-", job.next_number,
+                  " to ", job.last_number, " states");
+  for (const DeliveryState state : job.states) absl::StrAppend(&text, " ", static_cast<int>(state));
+  return text;
 }
 
 }  // namespace latchwire

@@ -109,5 +109,7 @@ std::string Describe(const Webhook& webhook);
 std::string Describe(const Delivery& delivery);
 std::string Describe(const Attempt& attempt);
 std::string Describe(const ApiKey& key);
+std::string Describe(const Tenant& tenant);
+std::string Describe(const RecoveryJob& job);
 
 }  // namespace latchwire

@@ -1,0 +1,88 @@
+// Tenants and their settings.
+#include "server/store/testing/conformance.h"
+
+namespace latchwire {
+namespace {
+
+TenantSettings SampleSettings() {
+  TenantSettings settings;
+  settings.display_name = "North gate \xc3\xa9";
+  settings.event_retention = absl::Hours(36);
+  settings.max_held_time = absl::Minutes(90);
+  settings.quotas = {12.5, int64_t{5} << 40, 321};
+  return settings;
+}
+
+TEST_P(StoreConformanceTest, TheDefaultTenantHasTheDefaultSettings) {
+  const auto tenants = store().LoadTenants();
+  ASSERT_EQ(tenants.status(), absl::OkStatus());
+  ASSERT_EQ(tenants->size(), 1u);
+  Tenant expected;
+  expected.id = kDefaultTenant;
+  expected.revision = 1;
+  EXPECT_EQ(Describe(tenants->at(0)), Describe(expected));
+}
+
+TEST_P(StoreConformanceTest, TenantsComeBackExactly) {
+  CreateTenant create;
+  create.tenant.settings = SampleSettings();
+  create.tenant.create_time = now_ + absl::Microseconds(7);
+  const CreateTenant first = Apply(create);
+  EXPECT_EQ(first.status, absl::OkStatus());
+  EXPECT_EQ(first.tenant.id, 2);
+  EXPECT_EQ(first.tenant.revision, 1);
+  EXPECT_EQ(first.tenant.generation, 0);
+  create.tenant.settings = TenantSettings();
+  const CreateTenant second = Apply(create);
+  EXPECT_EQ(second.tenant.id, 3);
+
+  Reopen();
+  const auto tenants = store().LoadTenants();
+  ASSERT_EQ(tenants.status(), absl::OkStatus());
+  ASSERT_EQ(tenants->size(), 3u);
+  EXPECT_EQ(Describe(tenants->at(1)), Describe(first.tenant));
+  EXPECT_EQ(Describe(tenants->at(2)), Describe(second.tenant));
+}
+
+TEST_P(StoreConformanceTest, TenantsOfOneWriteGetIdsOfTheirOwn) {
+  Mutation mutations[] = {CreateTenant(), CreateApiKey(), CreateTenant()};
+  auto& key = std::get<CreateApiKey>(mutations[1]).key;
+  key.tenant = 9;  // comes into being with it
+  key.id = "AAAAAAAAAAAAAAA-";
+  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
+  EXPECT_EQ(std::get<CreateTenant>(mutations[0]).tenant.id, 2);
+  EXPECT_EQ(std::get<CreateTenant>(mutations[2]).tenant.id, 10);
+  EXPECT_EQ(store().LoadTenants()->size(), 4u);
+}
+
+TEST_P(StoreConformanceTest, TenantUpdatesCheckTheRevision) {
+  CreateTenant create;
+  create.tenant.create_time = now_;
+  const Tenant made = Apply(create).tenant;
+  MakeWebhook(WebhookOrdering::kNone, made.id);
+
+  UpdateTenant update;
+  update.tenant.id = made.id;
+  update.tenant.revision = 1;
+  update.tenant.settings = SampleSettings();
+  const UpdateTenant updated = Apply(update);
+  EXPECT_EQ(updated.status, absl::OkStatus());
+  EXPECT_EQ(updated.tenant.revision, 2);
+  EXPECT_EQ(updated.tenant.generation, 1);  // the webhooks are as they were
+  EXPECT_EQ(updated.tenant.create_time, now_);
+  EXPECT_EQ(Describe(store().LoadTenants()->at(1)), Describe(updated.tenant));
+
+  update.tenant.settings.display_name = "late";
+  const UpdateTenant late = Apply(update);
+  EXPECT_THAT(late.status, HasReason("ETAG_MISMATCH"));
+  EXPECT_EQ(late.tenant.revision, 1);
+  update.tenant.revision = 0;
+  EXPECT_EQ(Apply(update).tenant.revision, 3);
+  EXPECT_EQ(store().LoadTenants()->at(1).settings.display_name, "late");
+  update.tenant.id = 77;
+  EXPECT_THAT(Apply(update).status, HasReason("TENANT_NOT_FOUND"));
+  EXPECT_EQ(store().LoadTenants()->size(), 2u);  // asking has made none
+}
+
+}  // namespace
+}  // namespace latchwire
