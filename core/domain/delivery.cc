@@ -26,23 +26,36 @@ std::string LaneOf(absl::string_view source, absl::string_view subject) {
   return absl::StrCat(source.size(), ":", source, "/", subject);
 }
 
-Outcome Judge(const Attempt& attempt, int failure_count, const RetryPolicy& policy,
+Outcome Judge(const Attempt& attempt, const Delivery& delivery, const RetryPolicy& policy,
               absl::Duration retry_after, double jitter, absl::Time now) {
   if (attempt.http_status >= 200 && attempt.http_status < 300) {
     return {.state = DeliveryState::kSucceeded, .due_time = {}, .suspend_webhook = false};
   }
   const bool gone = attempt.http_status == kGone;
-  const size_t failures = static_cast<size_t>(std::max(failure_count, 0));
-  if (failures >= policy.delays.size()) {
-    if (!gone) return {.state = DeliveryState::kDead, .due_time = {}, .suspend_webhook = false};
+  const size_t failures = static_cast<size_t>(std::max(delivery.failure_count, 0));
+  const auto exhausted = [gone, now] {
+    if (!gone) return Outcome{.state = DeliveryState::kDead, .due_time = {}};
     // Held by the suspension, not by time: once the user resumes the webhook, it may leave at once.
-    return {.state = DeliveryState::kPending, .due_time = now, .suspend_webhook = true};
-  }
+    return Outcome{.state = DeliveryState::kPending, .due_time = now, .suspend_webhook = true};
+  };
+  if (failures >= policy.delays.size()) return exhausted();
   const double spread = 1.0 - kJitter + 2.0 * kJitter * std::clamp(jitter, 0.0, 1.0);
   const absl::Duration longest = *std::max_element(policy.delays.begin(), policy.delays.end());
   const absl::Duration delay =
       std::max(policy.delays[failures] * spread, std::min(retry_after, longest));
+  const absl::Time window_start = std::max(delivery.create_time, delivery.retry_time);
+  if (now + delay > window_start + policy.total_window) return exhausted();
   return {.state = DeliveryState::kPending, .due_time = now + delay, .suspend_webhook = gone};
+}
+
+Outcome Judge(const Attempt& attempt, const Delivery& delivery, const Webhook& webhook,
+              absl::Duration retry_after, double jitter, absl::Time now) {
+  Outcome outcome = Judge(attempt, delivery, webhook.retry_policy, retry_after, jitter, now);
+  if (webhook.guarantee == WebhookGuarantee::kBestEffort &&
+      outcome.state == DeliveryState::kPending) {
+    outcome.state = DeliveryState::kDead;
+  }
+  return outcome;
 }
 
 absl::Duration ParseRetryAfter(absl::string_view value, absl::Time now) {

@@ -65,11 +65,17 @@ struct Outcome {
   bool suspend_webhook = false;  // the receiver answered 410
 };
 
-// `attempt` has ended; `failure_count` failures came before it. 2xx succeeds; anything else fails:
-// retried by the policy (each delay varied by up to 10 % by `jitter` in [0, 1), lengthened by
-// `retry_after` up to the policy's longest delay), dead when the policy is exhausted. 410 also
-// suspends, and the delivery stays pending for when the webhook is resumed.
-Outcome Judge(const Attempt& attempt, int failure_count, const RetryPolicy& policy,
+// `attempt` of `delivery` (as it was before) has ended. 2xx succeeds; anything else fails: retried
+// by the policy (each delay varied by up to 10 % by `jitter` in [0, 1), lengthened by `retry_after`
+// up to the policy's longest delay), dead when the policy is exhausted or the next attempt would
+// come after its total_window. 410 also suspends, and the delivery stays pending for when the
+// webhook is resumed.
+Outcome Judge(const Attempt& attempt, const Delivery& delivery, const RetryPolicy& policy,
+              absl::Duration retry_after, double jitter, absl::Time now);
+
+// As the guarantee of the webhook has it: kBestEffort makes one attempt, whatever its retry_policy
+// says, and then also a 410 leaves nothing to wait for.
+Outcome Judge(const Attempt& attempt, const Delivery& delivery, const Webhook& webhook,
               absl::Duration retry_after, double jitter, absl::Time now);
 
 // Retry-After as seconds or as an HTTP date (RFC 9110 10.2.3); zero when absent or unreadable.

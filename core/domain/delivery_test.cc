@@ -14,21 +14,28 @@ Attempt Answered(int http_status) {
   return attempt;
 }
 
+Delivery After(int failure_count) {
+  Delivery delivery;
+  delivery.failure_count = failure_count;
+  delivery.create_time = kNow - absl::Minutes(1);
+  return delivery;
+}
+
 Outcome JudgeFailure(int failure_count, const RetryPolicy& policy,
                      absl::Duration retry_after = absl::ZeroDuration(), double jitter = kNoJitter) {
-  return Judge(Answered(500), failure_count, policy, retry_after, jitter, kNow);
+  return Judge(Answered(500), After(failure_count), policy, retry_after, jitter, kNow);
 }
 
 TEST(Judge, OnlyTwoHundredsSucceed) {
   for (const int status : {200, 201, 202, 204, 299}) {
     const Outcome outcome =
-        Judge(Answered(status), 3, RetryPolicy::Default(), absl::Hours(1), kNoJitter, kNow);
+        Judge(Answered(status), After(3), RetryPolicy::Default(), absl::Hours(1), kNoJitter, kNow);
     EXPECT_EQ(outcome.state, DeliveryState::kSucceeded) << status;
     EXPECT_FALSE(outcome.suspend_webhook);
   }
   for (const int status :
        {0, 100, 199, 300, 301, 302, 307, 400, 401, 404, 410, 429, 500, 503, 600}) {
-    EXPECT_EQ(Judge(Answered(status), 0, RetryPolicy::Default(), {}, kNoJitter, kNow).state,
+    EXPECT_EQ(Judge(Answered(status), After(0), RetryPolicy::Default(), {}, kNoJitter, kNow).state,
               DeliveryState::kPending)
         << status;
   }
@@ -72,15 +79,79 @@ TEST(Judge, RetryAfterOnlyLengthensAndNotPastTheLongestDelay) {
 
 TEST(Judge, GoneSuspendsAndKeepsTheDelivery) {
   const RetryPolicy policy{{absl::Seconds(10)}};
-  Outcome outcome = Judge(Answered(410), 0, policy, {}, kNoJitter, kNow);
+  Outcome outcome = Judge(Answered(410), After(0), policy, {}, kNoJitter, kNow);
   EXPECT_TRUE(outcome.suspend_webhook);
   EXPECT_EQ(outcome.state, DeliveryState::kPending);
   EXPECT_EQ(outcome.due_time, kNow + absl::Seconds(10));
   // Also when no retry is left: it waits for the user.
-  outcome = Judge(Answered(410), 1, policy, {}, kNoJitter, kNow);
+  outcome = Judge(Answered(410), After(1), policy, {}, kNoJitter, kNow);
   EXPECT_TRUE(outcome.suspend_webhook);
   EXPECT_EQ(outcome.state, DeliveryState::kPending);
   EXPECT_EQ(outcome.due_time, kNow);
+}
+
+TEST(Judge, PlansNoAttemptPastTheTotalWindow) {
+  RetryPolicy policy{{absl::Minutes(10), absl::Minutes(10)}};
+  policy.total_window = absl::Minutes(11);  // the delivery is a minute old
+  EXPECT_EQ(JudgeFailure(0, policy).due_time, kNow + absl::Minutes(10));
+  policy.total_window -= absl::Nanoseconds(1);
+  EXPECT_EQ(JudgeFailure(0, policy).state, DeliveryState::kDead);
+
+  Delivery retried = After(0);  // by hand: the window starts anew
+  retried.retry_time = kNow - absl::Seconds(1);
+  EXPECT_EQ(Judge(Answered(500), retried, policy, {}, kNoJitter, kNow).state,
+            DeliveryState::kPending);
+
+  const Outcome gone = Judge(Answered(410), After(0), policy, {}, kNoJitter, kNow);
+  EXPECT_TRUE(gone.suspend_webhook);
+  EXPECT_EQ(gone.state, DeliveryState::kPending);
+}
+
+TEST(Judge, BestEffortAttemptsOnceWhateverThePolicySays) {
+  Webhook webhook;
+  EXPECT_EQ(Judge(Answered(500), After(0), webhook, {}, kNoJitter, kNow).state,
+            DeliveryState::kPending);
+  webhook.guarantee = WebhookGuarantee::kBestEffort;
+  EXPECT_EQ(Judge(Answered(204), After(0), webhook, {}, kNoJitter, kNow).state,
+            DeliveryState::kSucceeded);
+  EXPECT_EQ(Judge(Answered(500), After(0), webhook, {}, kNoJitter, kNow).state,
+            DeliveryState::kDead);
+  const Outcome gone = Judge(Answered(410), After(0), webhook, {}, kNoJitter, kNow);
+  EXPECT_EQ(gone.state, DeliveryState::kDead);
+  EXPECT_TRUE(gone.suspend_webhook);
+}
+
+TEST(RetryPolicy, ExponentialDelaysGrowUpToTheirCap) {
+  const RetryPolicy policy =
+      RetryPolicy::FromExponential({absl::Seconds(2), 3, absl::Seconds(30), 6});
+  EXPECT_EQ(policy.delays,
+            (std::vector<absl::Duration>{absl::Seconds(2), absl::Seconds(6), absl::Seconds(18),
+                                         absl::Seconds(30), absl::Seconds(30)}));
+  ASSERT_TRUE(policy.exponential.has_value());
+  EXPECT_EQ(policy.exponential->max_attempts, 6);
+}
+
+TEST(RetryPolicy, ExponentialWithOneAttemptHasNoDelays) {
+  EXPECT_TRUE(
+      RetryPolicy::FromExponential({absl::Seconds(2), 2, absl::Seconds(9), 1}).delays.empty());
+  EXPECT_EQ(RetryPolicy::FromExponential({absl::Minutes(2), 2, absl::Seconds(9), 2}).delays,
+            std::vector<absl::Duration>{absl::Seconds(9)});
+}
+
+TEST(RetryPolicy, TheDefaultOfOrderedWebhooksTakesMinutes) {
+  absl::Duration total;
+  for (const absl::Duration delay : RetryPolicy::DefaultOrdered().delays) total += delay;
+  EXPECT_GT(total, absl::Minutes(5));
+  EXPECT_LT(total, absl::Minutes(10));
+}
+
+TEST(LaneOf, BestEffortWithoutOrderingHasOneLane) {
+  Webhook webhook;
+  webhook.guarantee = WebhookGuarantee::kBestEffort;
+  EXPECT_EQ(LaneOf(webhook, "panel", "door-1"), LaneOf(webhook, "panel", "door-2"));
+  EXPECT_FALSE(LaneOf(webhook, "", "").empty());
+  webhook.ordering = WebhookOrdering::kBySubject;
+  EXPECT_NE(LaneOf(webhook, "panel", "door-1"), LaneOf(webhook, "panel", "door-2"));
 }
 
 TEST(ParseRetryAfter, Seconds) {

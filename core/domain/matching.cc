@@ -51,6 +51,12 @@ EventMatch Normal(EventMatch match) {
 
 }  // namespace
 
+bool IsOperationalType(absl::string_view type_or_pattern) {
+  absl::string_view first;
+  CutSegment(&type_or_pattern, &first);
+  return first == "latchwire";
+}
+
 bool TypeFits(absl::string_view pattern, absl::string_view type) {
   if (pattern == "*") return true;
   while (true) {
@@ -65,13 +71,14 @@ bool TypeFits(absl::string_view pattern, absl::string_view type) {
 bool Fits(const EventMatch& match, const Event& event) {
   if (!match.source.empty() && match.source != event.source) return false;
   if (!match.subject.empty() && match.subject != event.subject) return false;
+  if (IsOperationalType(event.type) && !IsOperationalType(match.type_pattern)) return false;
   if (match.type_pattern.empty() || TypeFits(match.type_pattern, event.type)) return true;
   return !event.canonical_type.empty() && TypeFits(match.type_pattern, event.canonical_type);
 }
 
 bool Fits(const Webhook& webhook, const Event& event) {
-  return webhook.any_of.empty() ||
-         std::any_of(webhook.any_of.begin(), webhook.any_of.end(),
+  if (webhook.any_of.empty()) return Fits(EventMatch(), event);
+  return std::any_of(webhook.any_of.begin(), webhook.any_of.end(),
                      [&event](const EventMatch& match) { return Fits(match, event); });
 }
 
@@ -125,10 +132,13 @@ void MatchIndex::FileMatch(const EventMatch& match, int64_t uid, bool add) {
 }
 
 std::vector<std::string> MatchIndex::PatternsFor(const Event& event) const {
-  std::vector<std::string> patterns = {""};
+  const bool operational = IsOperationalType(event.type);
+  std::vector<std::string> patterns;
+  if (!operational) patterns.push_back("");
   const auto add_type = [&](const std::string& type) {
     patterns.push_back(type);
     for (const auto& [shape, count] : shapes_) {
+      if (operational && shape[0] == '*') continue;
       std::string starred = Starred(type, shape);
       if (!starred.empty()) patterns.push_back(std::move(starred));
     }

@@ -16,6 +16,11 @@
 
 namespace latchwire {
 
+// Events of the server's own, about webhooks and deliveries (operational_event.h), have types whose
+// first segment is `latchwire`. They go only to webhooks that ask for them: by a match whose
+// pattern begins with that segment, never by a star in its place or by an empty pattern.
+bool IsOperationalType(absl::string_view type_or_pattern);
+
 // `pattern` as in EventMatch: segments split by dots, `*` fits one whole segment, a lone `*` all.
 bool TypeFits(absl::string_view pattern, absl::string_view type);
 bool Fits(const EventMatch& match, const Event& event);

@@ -73,6 +73,41 @@ TEST(Fits, VectorsAloneAndThroughTheIndex) {
   }
 }
 
+TEST(Fits, OperationalEventsGoOnlyToThoseWhoAskForThem) {
+  const struct {
+    std::vector<EventMatch> any_of;
+    bool fits;
+  } cases[] = {
+      {{}, false},
+      {{{"", "", ""}}, false},
+      {{{"*", "", ""}}, false},
+      {{{"*.*.*", "", ""}}, false},
+      {{{"*.delivery.dead", "", ""}}, false},
+      {{{"", "latchwire", ""}}, false},
+      {{{"latchwire.*.*", "", ""}}, true},
+      {{{"latchwire.delivery.dead", "", ""}}, true},
+      {{{"*", "", ""}, {"latchwire.delivery.*", "latchwire", ""}}, true},
+      {{{"latchwire.delivery.*", "panel", ""}}, false},
+      {{{"latchwire.webhook.*", "", ""}}, false},
+      {{{"latchwire.*", "", ""}}, false},
+  };
+  const Event event = MakeEvent("latchwire.delivery.dead", "latchwire", "webhooks/1");
+  MatchIndex index;
+  // So that every shape is in use.
+  index.Put(MakeWebhook(9, {{"*", "", ""}, {"*.*.*", "", ""}, {"a.*.*", "", ""}}));
+  for (const auto& [any_of, fits] : cases) {
+    const auto webhook = MakeWebhook(1, any_of);
+    EXPECT_EQ(Fits(*webhook, event), fits) << (any_of.empty() ? "" : any_of[0].type_pattern);
+    index.Put(webhook);
+    EXPECT_EQ(index.Find(event).size(), fits ? 1 : 0);
+  }
+  // What asks for them gets nothing else by that.
+  EXPECT_FALSE(Fits(*MakeWebhook(1, {{"latchwire.*.*", "", ""}}), MakeEvent("a.b.c")));
+  EXPECT_FALSE(IsOperationalType("latchwires.x"));
+  EXPECT_FALSE(IsOperationalType(""));
+  EXPECT_TRUE(IsOperationalType("latchwire.*"));
+}
+
 TEST(MatchIndex, GivesEachWebhookOnceByAscendingUid) {
   MatchIndex index;
   index.Put(MakeWebhook(7, {}));

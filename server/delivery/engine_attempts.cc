@@ -103,12 +103,13 @@ void Engine::OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t f
   attempt.response_body = std::move(result.body);
 
   const absl::Time now = world_.clock->Now();
+  const absl::Duration retry_after = ParseRetryAfter(result.retry_after, now);
+  const double jitter = world_.random->NextUnit();
   // A webhook deleted meanwhile has no policy any more, and its outcome is recorded nowhere.
-  static const RetryPolicy* const kNoPolicy = new RetryPolicy();
-  const RetryPolicy& policy = entry.webhook == nullptr ? *kNoPolicy : entry.webhook->retry_policy;
   const Outcome outcome =
-      Judge(attempt, delivery.delivery.failure_count, policy,
-            ParseRetryAfter(result.retry_after, now), world_.random->NextUnit(), now);
+      entry.webhook == nullptr
+          ? Judge(attempt, delivery.delivery, RetryPolicy(), retry_after, jitter, now)
+          : Judge(attempt, delivery.delivery, *entry.webhook, retry_after, jitter, now);
   delivery.delivery.state = outcome.state;
   delivery.delivery.due_time = outcome.due_time;
   delivery.delivery.attempt_count = attempt.number;
