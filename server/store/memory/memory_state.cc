@@ -214,7 +214,7 @@ void Tables::Apply(RetryDelivery& retry) {
     delivery.expire_time = absl::InfiniteFuture();
   }
   delivery.state = DeliveryState::kPending;
-  delivery.due_time = ToStoredTime(retry.now);
+  delivery.due_time = delivery.retry_time = ToStoredTime(retry.now);
   delivery.failure_count = 0;
   retry.delivery = delivery;
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 #include "server/store/driver_rules.h"
+#include "server/store/due_choice.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire {
@@ -71,20 +72,34 @@ std::vector<const DeliveryRow*> Startable(const std::map<int64_t, DeliveryRow>& 
   return startable;
 }
 
-// Takes from `candidates`, which are by due time, what is due.
-DueDeliveries TakeDue(const std::vector<const DeliveryRow*>& candidates, absl::Time now,
-                      size_t limit) {
+// Takes what is due from candidates of one priority each, which are by due time.
+DueDeliveries TakeDue(const std::map<int, std::vector<const DeliveryRow*>, std::greater<>>& work,
+                      absl::Time now, int limit) {
   DueDeliveries due;
-  for (const DeliveryRow* row : candidates) {
-    if (row->delivery.due_time > ToStoredTime(now)) {
-      due.next_due = row->delivery.due_time;
-      break;
+  std::vector<DueOfPriority> by_priority;
+  std::map<int64_t, const DeliveryRow*> by_number;
+  for (const auto& [priority, candidates] : work) {
+    DueOfPriority& of_priority = by_priority.emplace_back();
+    of_priority.priority = priority;
+    for (const DeliveryRow* row : candidates) {
+      const Delivery& delivery = row->delivery;
+      if (delivery.due_time > ToStoredTime(now)) {
+        due.next_due = std::min(due.next_due, delivery.due_time);
+        break;
+      }
+      of_priority.entries.push_back({delivery.due_time, delivery.key.event_number});
+      by_number[delivery.key.event_number] = row;
     }
-    if (due.deliveries.size() == limit) {
-      due.more = true;
-      break;
-    }
-    due.deliveries.push_back(WithEvent(*row));
+  }
+  size_t bytes = 0;
+  for (const int64_t number : ChooseDue(by_priority, limit)) {
+    if (bytes >= kMaxLoadBytes) break;
+    due.deliveries.push_back(WithEvent(*by_number.at(number)));
+    bytes += due.deliveries.back().event->data.size();
+  }
+  if (due.deliveries.size() < by_number.size()) {
+    due.more = true;
+    due.next_due = absl::InfiniteFuture();
   }
   return due;
 }
@@ -294,7 +309,9 @@ class MemoryStore : public Store {
     std::erase_if(candidates, [&](const DeliveryRow* row) {
       return !row->delivery.lane.empty() || exclude.contains(row->delivery.key.event_number);
     });
-    return TakeDue(candidates, now, limit);
+    std::map<int, std::vector<const DeliveryRow*>, std::greater<>> work;
+    for (const DeliveryRow* row : candidates) work[row->delivery.priority].push_back(row);
+    return TakeDue(work, now, limit);
   }
 
   absl::StatusOr<DueDeliveries> LoadHeads(
@@ -305,7 +322,7 @@ class MemoryStore : public Store {
     std::erase_if(heads, [&](const DeliveryRow* row) {
       return row->delivery.lane.empty() || exclude_lanes.contains(row->delivery.lane);
     });
-    return TakeDue(heads, now, limit);
+    return TakeDue({{0, heads}}, now, limit);
   }
 
  private:

@@ -15,7 +15,7 @@ constexpr char kRecordFirst[] =
     " WHERE webhook = ?1 AND number = ?2 AND attempts = 0 AND state <> 1";
 constexpr char kUpdateDelivery[] =
     "UPDATE delivery SET state = ?3, due = ?4, attempts = ?5, failures = ?6, last_attempt = ?7,"
-    " expires = ?8 WHERE webhook = ?1 AND number = ?2";
+    " expires = ?8, retried = ?9 WHERE webhook = ?1 AND number = ?2";
 constexpr char kPutAttempt[] = "INSERT OR REPLACE INTO attempt VALUES(?1, ?2, ?3, ?4)";
 
 absl::Status PutAttempt(Connection* connection, DeliveryKey key, int attempt,
@@ -34,6 +34,8 @@ absl::Status WriteDelivery(Connection* connection, const Delivery& delivery,
   last_attempt.empty() ? query.Null() : query.Blob(last_attempt);
   delivery.expire_time == absl::InfiniteFuture() ? query.Null()
                                                  : query.Int(PackTime(delivery.expire_time));
+  delivery.retry_time == absl::InfinitePast() ? query.Null()
+                                              : query.Int(PackTime(delivery.retry_time));
   return query.Run();
 }
 
@@ -138,15 +140,11 @@ absl::Status Transaction::Apply(RetryDelivery& retry) {
     retry.status = DeliveryStateError(delivery->state);
     return absl::OkStatus();
   }
-  // The priority is the event's.
-  const auto event = ReadEvent(&connection_, retry.key.webhook.tenant, retry.key.event_number);
-  if (!event.ok()) return event.status();
-  delivery->priority = event->priority;
   if (delivery->state == DeliveryState::kExpired || delivery->expire_time <= retry.now) {
     delivery->expire_time = absl::InfiniteFuture();
   }
   delivery->state = DeliveryState::kPending;
-  delivery->due_time = ToStoredTime(retry.now);
+  delivery->due_time = delivery->retry_time = ToStoredTime(retry.now);
   delivery->failure_count = 0;
   retry.delivery = *delivery;
   return WriteDelivery(&connection_, *delivery, last_attempt);

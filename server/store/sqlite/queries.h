@@ -31,17 +31,21 @@ inline constexpr char kListAttempts[] =
     "SELECT attempt, record FROM attempt WHERE webhook = ?1 AND number = ?2 AND attempt > ?3"
     " ORDER BY attempt LIMIT ?4";
 
-// One row per webhook; the two probes end at their first row each.
+// Webhooks, and whether they have pending deliveries in lanes; the probe ends at its first row.
 inline constexpr char kLoadWork[] =
     "SELECT key,"
-    " (SELECT due FROM delivery INDEXED BY delivery_due"
-    "  WHERE webhook = key AND state = 0 AND lane IS NULL ORDER BY due LIMIT 1),"
     " (SELECT 1 FROM delivery INDEXED BY delivery_lane"
     "  WHERE webhook = key AND state = 0 AND lane IS NOT NULL LIMIT 1)"
     " FROM webhook WHERE key > ?1 ORDER BY key";
+// The first priority above ?2 that has work, and when its earliest is due: with it each priority
+// costs one probe, however much is pending.
+inline constexpr char kNextPriority[] =
+    "SELECT priority, due FROM delivery INDEXED BY delivery_due"
+    " WHERE webhook = ?1 AND state = 0 AND lane IS NULL AND priority > ?2"
+    " ORDER BY priority, due LIMIT 1";
 inline constexpr char kDueNumbers[] =
     "SELECT number, due FROM delivery INDEXED BY delivery_due"
-    " WHERE webhook = ?1 AND state = 0 AND lane IS NULL ORDER BY due, number";
+    " WHERE webhook = ?1 AND priority = ?2 AND state = 0 AND lane IS NULL ORDER BY due, number";
 // The head of the first lane above ?2: with it each lane costs one probe, however long it is.
 inline constexpr char kNextHead[] =
     "SELECT lane, number, due FROM delivery INDEXED BY delivery_lane"

@@ -29,7 +29,6 @@ absl::StatusOr<PendingDelivery> ReadWithEventHead(Connection* connection, Delive
   }
   absl::Status status = EventFrom(query, 0, false, event.get(), nullptr);
   if (!status.ok()) return status;
-  delivery->priority = event->priority;
   return PendingDelivery{*std::move(delivery), std::move(event)};
 }
 

@@ -19,8 +19,7 @@ absl::Status EventFrom(const Query& row, int first, bool with_data, Event* event
                        std::vector<int64_t>* webhooks);
 absl::StatusOr<Event> ReadEvent(Connection* connection, TenantId tenant, int64_t number);
 
-// Everything of the delivery but what only its event knows (priority). DELIVERY_NOT_FOUND. Does not
-// ask whether the webhook still exists. `last_attempt` may be null.
+// DELIVERY_NOT_FOUND. Does not ask whether the webhook still exists. `last_attempt` may be null.
 absl::StatusOr<Delivery> ReadDelivery(Connection* connection, DeliveryKey key,
                                       std::string* last_attempt);
 

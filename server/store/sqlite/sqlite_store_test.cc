@@ -115,7 +115,8 @@ TEST_F(SqliteStoreTest, EveryReadGoesByAnIndex) {
       sqlite::kLoadWebhooks,     sqlite::kHasWebhook,   sqlite::kListEvents,
       sqlite::kListEventTargets, sqlite::kEventHead,    sqlite::kListWebhookDeliveries,
       sqlite::kDeliveryState,    sqlite::kListAttempts, sqlite::kLoadWork,
-      sqlite::kDueNumbers,       sqlite::kNextHead,     sqlite::FindIdSql(20454)};
+      sqlite::kDueNumbers,       sqlite::kNextHead,     sqlite::FindIdSql(20454),
+      sqlite::kNextPriority};
   for (const std::string& sql : whole) queries.push_back(sql);
   for (const std::string& sql : queries) {
     std::string plan;
@@ -152,6 +153,7 @@ class SqliteCostTest : public SqliteStoreTest {
       NewEvent& event = append.events.emplace_back();
       event.event = std::make_shared<Event>();
       event.event->id = absl::StrCat(i);
+      event.event->priority = i % 4;
       event.targets = {{1, ""}, {2, absl::StrCat("lane-", i % 2)}};
     }
     WriteAll(**store, {append});
@@ -185,7 +187,7 @@ class SqliteCostTest : public SqliteStoreTest {
 };
 
 TEST_F(SqliteCostTest, LoadsCostTheSameHoweverMuchIsPending) {
-  Fill(20);
+  Fill(80);
   const Costs few = Measure();
   Fill(5000);
   const Costs many = Measure();

@@ -145,7 +145,7 @@ TEST_P(StoreConformanceTest, RetryByHand) {
     EXPECT_EQ(retried.delivery.attempt_count, number == 2 ? 0 : 1);
     EXPECT_EQ(retried.delivery.priority, number == 3 ? 8 : 4);
   }
-  EXPECT_THAT(DueNumbers(webhook), ElementsAre(1, 2, 3));
+  EXPECT_THAT(DueNumbers(webhook), ElementsAre(3, 1, 2));
   EXPECT_THAT(retry({webhook, 4}).status, HasReason("DELIVERY_STATE"));
   EXPECT_THAT(retry({webhook, 5}).status, HasReason("DELIVERY_NOT_FOUND"));
   EXPECT_THAT(retry({{2, webhook.uid}, 1}).status, HasReason("DELIVERY_NOT_FOUND"));
