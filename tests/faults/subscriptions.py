@@ -33,11 +33,18 @@ def stored_numbers(client) -> Dict[bytes, int]:
 def judge_all(client, ledger: Ledger, webhooks: List[Subscription], sink: Sink, timeout_s: float = 60) -> None:
     """Waits until all that was answered arrived and nothing is pending; then judges, and prints what was seen."""
     for webhook in webhooks:
-        eventually(
-            lambda: not ledger.missing(webhook, sink.receipts(webhook.target)),
-            f"all answered events at {webhook.target}",
-            timeout_s,
-        )
+        try:
+            eventually(
+                lambda: not ledger.missing(webhook, sink.receipts(webhook.target)), "all events", timeout_s
+            )
+        except AssertionError:
+            missing = ledger.missing(webhook, sink.receipts(webhook.target))
+            stored = stored_numbers(client)
+            gone = sum(data not in stored for data in missing)
+            raise AssertionError(
+                f"{webhook.target}: of {ledger.answered} answered events {len(missing)} did not arrive in"
+                f" {timeout_s} s; {gone} of these are not in the store"
+            ) from None
     pending = latchwire.Delivery.STATE_PENDING
     eventually(
         lambda: not any(client.list_deliveries(state=pending, page_size=1)), "no delivery pending", timeout_s
