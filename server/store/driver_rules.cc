@@ -115,6 +115,10 @@ int64_t IdDay(absl::Time now) {
   return absl::ToInt64Hours(absl::Floor(now - absl::UnixEpoch(), absl::Hours(24))) / 24;
 }
 
+int64_t MinuteOf(absl::Time time) {
+  return absl::ToInt64Minutes(absl::Floor(time - absl::UnixEpoch(), absl::Minutes(1)));
+}
+
 absl::Time ToStoredTime(absl::Time time) {
   if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return time;
   return absl::FromUnixMicros(absl::ToUnixMicros(time));

@@ -23,6 +23,9 @@ inline constexpr int kMaxRowsPerPage = 4096;
 inline constexpr int64_t kIdDays = 8;
 int64_t IdDay(absl::Time now);  // days since 1970-01-01
 
+// How old an event is goes by the minute, since 1970, of its append.
+int64_t MinuteOf(absl::Time time);
+
 // Times are kept in microseconds, rounded down; the infinite ones stay what they are.
 absl::Time ToStoredTime(absl::Time time);
 absl::Duration ToStoredDuration(absl::Duration duration);
