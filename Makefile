@@ -8,7 +8,7 @@ export LATCHWIRE_BUILD_DIR := $(CURDIR)/$(BUILD)
 export GOTOOLCHAIN := local
 export PATH := $(CURDIR)/build/go-tools:$(CURDIR)/build/go:$(PATH)
 
-.PHONY: help install generate configure build run test bench lint tidy asan tsan release sim faults format clean
+.PHONY: help install generate configure build run test bench lint tidy asan tsan release sim fuzz faults format clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -10,7 +10,7 @@ root=$(dirname "$here")
 packages=(
   # Compilers and build tools.
   g++ make cmake ninja-build ccache git pkg-config ca-certificates curl xz-utils dpkg-dev
-  clang-16 clang-tidy-16 clang-format-16
+  clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev
   python3 python3-venv
   # Libraries.
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev libboost-dev

@@ -47,7 +47,8 @@ std::optional<std::string> HostError(absl::string_view host) {
     }
     return std::nullopt;
   }
-  if (LooksLikeIpv4(host) && !ParseIpv4Spelling(host)) {
+  if (LooksLikeIpv4(host)) {
+    if (ParseIpv4Spelling(host)) return std::nullopt;  // its parts are numbers and no labels
     return "has an invalid IPv4 address as its host";
   }
   absl::string_view name = host;

@@ -18,6 +18,8 @@ TEST(UrlSyntax, AcceptsWhatCanBeCalled) {
     EXPECT_EQ(UrlSyntaxError(url), std::nullopt) << url;
   }
   EXPECT_EQ(UrlSyntaxError("http://a/" + std::string(1991, 'x')), std::nullopt);
+  // An address, as which the transport reads it: the lengths of labels are none of its concern.
+  EXPECT_EQ(UrlSyntaxError("http://" + std::string(70, '0') + "5/"), std::nullopt);
 }
 
 TEST(UrlSyntax, NamesWhatIsWrong) {

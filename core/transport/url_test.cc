@@ -144,6 +144,10 @@ TEST(ParseUrl, LengthIsInCodePoints) {
   EXPECT_TRUE(ParseUrl("http://a/" + std::string(1991, 'x')).ok());
 }
 
+TEST(ParseUrl, AnAddressOfAnyLength) {
+  EXPECT_EQ(ParseUrl("http://" + std::string(70, '0') + "5/")->host, "0.0.0.5");
+}
+
 TEST(ParseUrl, TheRootsDotIsNoPartOfTheLongestName) {
   const std::string label(63, 'a');
   const std::string name = label + "." + label + "." + label + "." + std::string(61, 'a');
