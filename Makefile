@@ -63,6 +63,9 @@ SEEDS ?= 1000
 sim: build ## Run the simulation for SEEDS=1000 seeds; a failing one names itself
 	@LATCHWIRE_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/latchwire_sim_test
 
+fuzz: install ## Fuzz what strangers send, each fuzzer for SECONDS=60; FUZZERS="url_fuzz json_fuzz" picks
+	@tests/fuzz/run.sh -max_total_time=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+
 CYCLES ?= 200
 faults: build ## Break disks, kill programs CYCLES=200 times, cut the power, run everything marked slow
 	@LATCHWIRE_POWER_CUT_SEEDS=1000 $(BUILD)/server/store/sqlite/latchwire_store_sqlite_test --gtest_filter='PowerCut*'
