@@ -90,6 +90,14 @@ absl::Status CheckCharacters(absl::string_view text) {
                                 " characters, has ", code_points));
   }
   if (std::all_of(text.begin(), text.end(), IsPlain)) return absl::OkStatus();
+  // Errors of the transport are kept and shown; tokens travel in queries.
+  const size_t secret = text.find_first_of("?#");
+  if (secret != absl::string_view::npos &&
+      std::all_of(text.begin(), text.begin() + secret, IsPlain)) {
+    return Invalid(
+        "must not hold spaces, control or non-ASCII characters in its query or fragment");
+  }
+  text = text.substr(0, secret);
   return Invalid(
       absl::StrCat("must not hold spaces, control or non-ASCII characters; escaped it is ",
                    EscapeWhereNeeded(text), " (a host name is written in its xn-- form instead)"));

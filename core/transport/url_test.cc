@@ -101,6 +101,7 @@ TEST(ParseUrl, Refusals) {
       {"http://a/\r\nX: y", "escaped it is http://a/%0D%0AX:%20y"},
       {std::string("http://a/\0", 10), "%00"},
       {"http://a/\x7f", "%7F"},
+      {"http://a/x?token=secret y", "characters in its query or fragment"},
       {"http://\xC5\x81.example/", "xn--"},
       {"http://a:0/", "port \"0\"; it must be 1 to 65535"},
       {"http://a:65536/", "port \"65536\""},
@@ -133,6 +134,15 @@ TEST(ParseUrl, Refusals) {
     const auto url = ParseUrl(text);
     EXPECT_EQ(url.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(url.status().message()), HasSubstr(message)) << text;
+  }
+}
+
+TEST(ParseUrl, ErrorsDoNotShowQueries) {
+  for (const char* text :
+       {"http://a/b?secret c", "http://a b?secret", "ftp://a?secret", "http://a b/#secret",
+        "http://a:x?secret", "http://u@a?secret", "http://1.2.3.4.5?secret", "http://[::?secret"}) {
+    EXPECT_EQ(std::string(ParseUrl(text).status().message()).find("secret"), std::string::npos)
+        << text << ": " << ParseUrl(text).status();
   }
 }
 
