@@ -67,13 +67,14 @@ struct ResetResults {
     expire.more = false;
     expire.webhooks.clear();
     expire.stats.clear();
+    expire.expired_deliveries = 0;
   }
   void operator()(DeleteOldEvents& del) const {
     del.more = false;
     del.deleted_events = del.held_events = 0;
     del.webhooks.clear();
     del.stats.clear();
-    del.stored_bytes = del.stored_events = 0;
+    del.stored_bytes = del.stored_events = del.expired_deliveries = 0;
   }
   void operator()(CreateRecoveryJob& create) const {
     create.job.number = create.job.next_uid = create.job.next_number = create.job.last_number = 0;
@@ -210,6 +211,10 @@ absl::Status RecoveryJobNotFoundError(absl::string_view id) {
 absl::Status RecoveryJobStateError(absl::string_view id) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "RECOVERY_JOB_STATE",
                    absl::StrCat("recovery job ", id, " is over"));
+}
+
+absl::Status TooManyRecoveryJobsError() {
+  return QuotaExceededError("max_running_recovery_jobs", kMaxRunningRecoveryJobs, absl::Minutes(1));
 }
 
 absl::Status SequenceOrderError(int lane, uint64_t sequence) {

@@ -55,6 +55,7 @@ absl::Status QuotaExceededError(absl::string_view quota, int64_t limit, absl::Du
 absl::Status TenantNotFoundError(TenantId tenant);
 absl::Status RecoveryJobNotFoundError(absl::string_view id);
 absl::Status RecoveryJobStateError(absl::string_view id);
+absl::Status TooManyRecoveryJobsError();
 absl::Status StaleGenerationError(int64_t current);
 absl::Status FencedError(int partition);
 absl::Status AgentStreamFencedError(absl::string_view agent);

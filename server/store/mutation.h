@@ -191,6 +191,7 @@ struct ExpireDeliveries {
   bool more = false;
   std::vector<WebhookKey> webhooks;  // those that it touched, each once
   std::vector<WebhookStats> stats = {};
+  int64_t expired_deliveries = 0;
 };
 
 // Takes away what is older than its tenant wants to keep: events in the order of their numbers,
@@ -211,6 +212,7 @@ struct DeleteOldEvents {
   std::vector<WebhookStats> stats = {};
   int64_t stored_bytes = 0;  // the tenant's, after it
   int64_t stored_events = 0;
+  int64_t expired_deliveries = 0;
 };
 
 // `job` comes with its filter, id and create_time; the store gives number, position and
