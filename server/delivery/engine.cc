@@ -6,12 +6,18 @@
 namespace latchwire {
 namespace {
 
-constexpr absl::Duration kFailedLoadRetry = absl::Seconds(1);
-// With memory full of waiting deliveries a webhook still gets this many, so that none starves.
-constexpr int kLoadWhenFull = 1;
 // Wall-clock time may jump; waiting for a due time never takes longer than this without another
 // look.
 constexpr absl::Duration kMaxTimer = absl::Seconds(30);
+// A wall clock that is off by more than this from where it should be has jumped.
+constexpr absl::Duration kWallJump = absl::Milliseconds(500);
+
+// At most one under way, whatever max_in_flight says.
+size_t MaxInFlight(const Webhook& webhook) {
+  return webhook.guarantee == WebhookGuarantee::kBestEffort
+             ? 1
+             : static_cast<size_t>(webhook.max_in_flight);
+}
 
 }  // namespace
 
@@ -20,9 +26,19 @@ Engine::Engine(World world, EngineOptions options)
       options_(std::move(options)),
       recorder_(
           world.executor, world.writer, world.random,
-          {[this](std::vector<OutcomeRecorder::Entry> entries) { OnRecorded(std::move(entries)); },
-           [this](std::vector<OutcomeRecorder::Entry> entries) { OnFenced(std::move(entries)); }}) {
-}
+          {[this](std::vector<OutcomeRecorder::Entry> entries,
+                  absl::Span<const WebhookStats> stats) { OnRecorded(std::move(entries), stats); },
+           [this](std::vector<OutcomeRecorder::Entry> entries) { OnFenced(std::move(entries)); },
+           [this](absl::Span<const OutcomeRecorder::Entry> entries) {
+             return EventsAboutDead(entries);
+           },
+           [this](size_t count) {
+             counters_.operational_events_lost.fetch_add(static_cast<int64_t>(count),
+                                                         std::memory_order_relaxed);
+           }}),
+      wall_start_(world.clock->Now() - world.clock->Monotonic()),
+      in_flight_share_(options_.max_in_flight),
+      ready_share_(options_.max_ready_bytes) {}
 
 void Engine::Start() {
   world_.writer->AddObserver(this);
@@ -38,71 +54,6 @@ void Engine::Start() {
                         [this](Mutation) { world_.executor->Post([this] { RenewLeases(); }); });
 }
 
-void Engine::OnCommitted(absl::Span<const Mutation> mutations) {
-  std::vector<PendingDelivery> fresh;
-  std::vector<WebhookKey> left_to_store;
-  size_t bytes = 0;
-  const absl::Duration commit_time = world_.clock->Monotonic();
-  for (const Mutation& mutation : mutations) {
-    if (!StatusOf(mutation).ok()) continue;
-    if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
-      for (const NewEvent& event : append->events) {
-        if (event.result != NewEvent::Result::kStored) continue;
-        for (const DeliveryTarget& target : event.targets) {
-          const WebhookKey key{append->tenant, target.webhook_uid};
-          if (fresh_bytes_.load(std::memory_order_relaxed) + bytes > options_.max_ready_bytes) {
-            // The executor is far behind: let the store keep what it has.
-            left_to_store.push_back(key);
-            continue;
-          }
-          PendingDelivery& pending = fresh.emplace_back();
-          pending.event = event.event;
-          pending.commit_time = commit_time;
-          pending.delivery.key = {key, event.event->number};
-          pending.delivery.create_time = append->now;
-          pending.delivery.due_time = append->now;
-          pending.delivery.expire_time = target.expire_time;
-          pending.delivery.priority = event.event->priority;
-          pending.delivery.lane = target.lane;
-          bytes += sizeof(PendingDelivery) + event.event->data.size();
-        }
-      }
-    } else if (const auto* retry = std::get_if<RetryDelivery>(&mutation)) {
-      left_to_store.push_back(retry->key.webhook);
-    }
-  }
-  if (fresh.empty() && left_to_store.empty()) return;
-  fresh_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  world_.executor->Post(
-      [this, bytes, fresh = std::move(fresh), left_to_store = std::move(left_to_store)]() mutable {
-        fresh_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-        for (const WebhookKey& key : left_to_store) {
-          if (!Owns(key)) continue;
-          if (Entry* entry = EntryFor(key)) {
-            entry->queue->MarkStoreWork();
-            Touch(key, *entry);
-          }
-        }
-        OnFresh(std::move(fresh));
-      });
-}
-
-void Engine::OnFresh(std::vector<PendingDelivery> fresh) {
-  for (PendingDelivery& delivery : fresh) {
-    const WebhookKey key = delivery.delivery.key.webhook;
-    if (!Owns(key)) continue;
-    Entry* entry = EntryFor(key);
-    if (entry == nullptr) continue;  // deleted since
-    if (!MayAttempt(*entry) || ready_bytes_ >= options_.max_ready_bytes) {
-      entry->queue->MarkStoreWork();
-    } else {
-      entry->queue->Offer(std::move(delivery));
-    }
-    Touch(key, *entry);
-  }
-  Dispatch();
-}
-
 Engine::Entry* Engine::FindEntry(WebhookKey key) {
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.get();
@@ -114,21 +65,31 @@ Engine::Entry* Engine::EntryFor(WebhookKey key) {
   if (webhook == nullptr) return nullptr;
   auto entry = std::make_unique<Entry>();
   entry->queue =
-      WebhookQueue::Make(webhook->ordering, options_.max_ready_per_webhook, !work_loaded_);
+      WebhookQueue::Make(InLanes(*webhook), options_.max_ready_per_webhook, !work_loaded_);
+  const int64_t failures = world_.stats->StatsOf(key).consecutive_failures;
+  entry->suspect = failures > 0;
+  entry->breaker = CircuitBreaker(webhook->circuit_breaker, failures);
   entry->webhook = std::move(webhook);
+  if (entry->breaker.state() != BreakerState::kClosed) PublishBreaker(key, *entry);
   return entries_.emplace(key, std::move(entry)).first->second.get();
+}
+
+void Engine::EraseIfDone(WebhookKey key, const Entry& entry) {
+  if (entry.webhook != nullptr || entry.queue->taken_count() > 0 || entry.queue->loading()) return;
+  entries_.erase(key);
 }
 
 void Engine::OnWebhookChanged(WebhookKey key, std::shared_ptr<const Webhook> webhook) {
   Entry* entry = FindEntry(key);
   if (entry == nullptr) return;
   entry->webhook = std::move(webhook);
+  // What is wrong may be right now.
+  if (entry->breaker.Close()) PublishBreaker(key, *entry);
+  SetSuspect(*entry, false);
   // What waits in memory goes back to the store, to come again when (and if) it may be attempted.
-  if (!MayAttempt(*entry)) entry->queue->DropReady();
+  if (!KeepsReady(*entry)) entry->queue->DropReady();
   Touch(key, *entry);
-  if (entry->webhook == nullptr && entry->queue->taken_count() == 0 && !entry->queue->loading()) {
-    entries_.erase(key);
-  }
+  EraseIfDone(key, *entry);
   Dispatch();
 }
 
@@ -137,23 +98,85 @@ bool Engine::MayAttempt(const Entry& entry) const {
          Owns(entry.webhook->key);
 }
 
+bool Engine::KeepsReady(const Entry& entry) const {
+  return MayAttempt(entry) && entry.breaker.state() != BreakerState::kOpen;
+}
+
+absl::Time Engine::GateTime(const Entry& entry) const {
+  const RateLimit& limit = entry.webhook->rate_limit;
+  if (entry.breaker.state() == BreakerState::kClosed && limit.attempts_per_s <= 0) {
+    return absl::InfinitePast();
+  }
+  const absl::Duration now = world_.clock->Monotonic();
+  const absl::Duration gate = std::max(entry.breaker.NextStart(), entry.rate.NextStart(limit, now));
+  return gate <= now ? absl::InfinitePast() : world_.clock->Now() + (gate - now);
+}
+
+bool Engine::MayStart(const Entry& entry) const {
+  if (!MayAttempt(entry) || entry.in_flight >= MaxInFlight(*entry.webhook)) return false;
+  const absl::Time next_ready = entry.queue->NextReady();
+  return next_ready != absl::InfiniteFuture() && GateTime(entry) == absl::InfinitePast() &&
+         (next_ready == absl::InfinitePast() || next_ready <= world_.clock->Now());
+}
+
+void Engine::SetSuspect(Entry& entry, bool suspect) {
+  if (entry.suspect == suspect) return;
+  entry.suspect = suspect;
+  in_flight_share_.Reclassify(entry.in_flight, suspect);
+  ready_share_.Reclassify(entry.ready_bytes, suspect);
+}
+
+void Engine::PublishBreaker(WebhookKey key, const Entry& entry) {
+  BreakerStatus status;
+  status.state = entry.breaker.state();
+  status.since = world_.clock->Now();
+  if (status.state == BreakerState::kOpen) {
+    status.open_until = status.since + (entry.breaker.open_until() - world_.clock->Monotonic());
+    counters_.breakers_opened.fetch_add(1, std::memory_order_relaxed);
+  }
+  world_.stats->SetBreaker(key, status);
+}
+
 void Engine::Touch(WebhookKey key, Entry& entry) {
-  ready_bytes_ += entry.queue->ready_bytes() - entry.ready_bytes;
+  ready_share_.Give(entry.ready_bytes, entry.suspect);
   entry.ready_bytes = entry.queue->ready_bytes();
-  counters_.ready_bytes.store(static_cast<int64_t>(ready_bytes_), std::memory_order_relaxed);
+  ready_share_.Take(entry.ready_bytes, entry.suspect);
+  counters_.ready_bytes.store(static_cast<int64_t>(ready_share_.used()), std::memory_order_relaxed);
+  if (const int64_t displaced = entry.queue->displaced_count(); displaced != entry.displaced) {
+    counters_.priority_displaced.fetch_add(displaced - entry.displaced, std::memory_order_relaxed);
+    entry.displaced = displaced;
+  }
   if (!MayAttempt(entry)) {
     SetTimer(key, entry, absl::InfiniteFuture());
     return;
   }
-  const absl::Time next_ready = entry.queue->NextReady();
-  const absl::Time next_load = entry.queue->NextLoad();
+  if (entry.breaker.state() == BreakerState::kOpen &&
+      entry.breaker.Advance(world_.clock->Monotonic())) {
+    PublishBreaker(key, entry);
+  }
+  const absl::Time gate = GateTime(entry);
+  if (entry.breaker.state() == BreakerState::kOpen) return SetTimer(key, entry, gate);
+
+  absl::Time next_ready = entry.queue->NextReady();
+  absl::Time next_load = entry.queue->NextLoad();
+  // A half-open breaker needs one delivery at a time, the one that should leave next.
+  if (entry.breaker.state() == BreakerState::kHalfOpen && gate == absl::InfiniteFuture()) {
+    next_load = absl::InfiniteFuture();
+  }
+  const bool rate_waits = next_ready != absl::InfiniteFuture() && gate != absl::InfinitePast() &&
+                          gate != absl::InfiniteFuture();
+  if (rate_waits && !entry.rate_waiting) {
+    counters_.rate_limited.fetch_add(1, std::memory_order_relaxed);
+  }
+  entry.rate_waiting = rate_waits;
+  next_ready = std::max(next_ready, gate);
+
   absl::Time timer = absl::InfiniteFuture();
   const bool finite = (next_ready != absl::InfinitePast() && next_ready != timer) ||
                       (next_load != absl::InfinitePast() && next_load != timer);
   const absl::Time now = finite ? world_.clock->Now() : absl::InfinitePast();
   if (next_ready <= now) {
-    const size_t max_in_flight = static_cast<size_t>(entry.webhook->max_in_flight);
-    if (!entry.runnable && entry.in_flight < max_in_flight) {
+    if (!entry.runnable && entry.in_flight < MaxInFlight(*entry.webhook)) {
       entry.runnable = true;
       runnable_.push_back(key);
     }
@@ -163,7 +186,7 @@ void Engine::Touch(WebhookKey key, Entry& entry) {
   if (next_load <= now) {
     if (!entry.load_waiting && entry.queue->HasRoom()) {
       entry.load_waiting = true;
-      load_waiting_.push_back(key);
+      load_waiting_[entry.suspect].push_back(key);
     }
   } else {
     timer = std::min(timer, next_load);
@@ -191,6 +214,7 @@ void Engine::ArmTimer() {
 void Engine::OnTimer(uint64_t timer_id) {
   if (timer_id != timer_id_) return;  // another was armed since, for an earlier time
   armed_ = absl::InfiniteFuture();
+  CheckWallClock();
   const absl::Time now = world_.clock->Now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     const WebhookKey key = timers_.begin()->second;
@@ -202,54 +226,15 @@ void Engine::OnTimer(uint64_t timer_id) {
   Dispatch();
 }
 
-void Engine::StartLoads() {
-  while (loads_ < options_.max_loads && !load_waiting_.empty()) {
-    const WebhookKey key = load_waiting_.front();
-    load_waiting_.pop_front();
-    Entry* entry = FindEntry(key);
-    if (entry == nullptr) continue;
-    entry->load_waiting = false;
-    const absl::Time now = world_.clock->Now();
-    if (!MayAttempt(*entry) || entry->queue->NextLoad() > now) continue;
-    const bool full = ready_bytes_ >= options_.max_ready_bytes;
-    if (full && entry->queue->ready_count() > 0) {
-      // What it has must do until memory is free; it comes back here when it has taken one.
-      continue;
-    }
-    const int limit = full ? kLoadWhenFull : entry->queue->LoadLimit();
-    entry->queue->BeginLoad();
-    ++loads_;
-    auto done = [this, key](absl::StatusOr<DueDeliveries> loaded) {
-      world_.executor->Post(
-          [this, key, loaded = std::move(loaded)]() mutable { OnLoaded(key, std::move(loaded)); });
-    };
-    if (entry->queue->ordered()) {
-      world_.reads->SubmitAlways([key, now, limit, lanes = entry->queue->ExcludedLanes(),
-                                  done = std::move(done)](Store& store) mutable {
-        done(store.LoadHeads(key, now, limit, lanes));
-      });
-    } else {
-      world_.reads->SubmitAlways([key, now, limit, numbers = entry->queue->ExcludedNumbers(),
-                                  done = std::move(done)](Store& store) mutable {
-        done(store.LoadDue(key, now, limit, numbers));
-      });
-    }
-  }
-}
-
-void Engine::OnLoaded(WebhookKey key, absl::StatusOr<DueDeliveries> loaded) {
-  --loads_;
-  if (Entry* entry = FindEntry(key)) {
-    if (!loaded.ok()) {
-      entry->queue->EndFailedLoad(world_.clock->Now() + kFailedLoadRetry);
-    } else {
-      entry->queue->EndLoad(*std::move(loaded));
-      if (!MayAttempt(*entry)) entry->queue->DropReady();
-    }
-    Touch(key, *entry);
-    if (entry->webhook == nullptr && entry->queue->taken_count() == 0) entries_.erase(key);
-  }
-  Dispatch();
+void Engine::CheckWallClock() {
+  const absl::Time wall_start = world_.clock->Now() - world_.clock->Monotonic();
+  if (AbsDuration(wall_start - wall_start_) < kWallJump) return;
+  wall_start_ = wall_start;
+  // Breakers and rates wait on the monotonic clock, but their timers stand in wall time.
+  std::vector<WebhookKey> keys;
+  keys.reserve(timers_.size());
+  for (const auto& [time, key] : timers_) keys.push_back(key);
+  for (const WebhookKey& key : keys) Touch(key, *entries_.at(key));
 }
 
 }  // namespace latchwire

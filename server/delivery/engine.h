@@ -20,10 +20,14 @@
 #include "core/base/random.h"
 #include "core/formats/format.h"
 #include "core/transport/transport.h"
+#include "server/delivery/circuit_breaker.h"
+#include "server/delivery/fair_share.h"
 #include "server/delivery/outcome_recorder.h"
+#include "server/delivery/rate_limiter.h"
 #include "server/delivery/webhook_queue.h"
 #include "server/store/catalog.h"
 #include "server/store/read_pool.h"
+#include "server/store/stats_board.h"
 #include "server/store/writer.h"
 
 namespace latchwire {
@@ -33,14 +37,15 @@ struct EngineOptions {
   // the end of its own leases; whoever runs two servers must see to it that their owners differ.
   std::string owner = "server";
   absl::Duration lease_duration = absl::Seconds(30);
-  // Attempts under way over all webhooks, and attempts not recorded yet: beyond either nothing new
-  // is sent.
+  // Attempts under way over all webhooks (by fair shares: fair_share.h), and attempts not recorded
+  // yet: beyond either nothing new is sent.
   size_t max_in_flight = 2048;
   size_t max_unrecorded = 8192;
-  // Deliveries that wait in memory, per webhook and over all; what is beyond waits in the store.
+  // Deliveries that wait in memory, per webhook and over all (by fair shares); what is beyond waits
+  // in the store.
   size_t max_ready_per_webhook = 1024;
   size_t max_ready_bytes = 64 * 1024 * 1024;
-  // Loads from the store at the same time.
+  // Loads from the store at the same time, half of them at most for webhooks that fail.
   int max_loads = 4;
 };
 
@@ -52,6 +57,19 @@ struct EngineCounters {
   std::atomic<int64_t> dead{0};
   std::atomic<int64_t> expired{0};
   std::atomic<int64_t> fenced{0};
+  // Deliveries that an overflow ended, new ones and older ones.
+  std::atomic<int64_t> dropped{0};
+  // That left memory, back to the store, for one of a higher priority.
+  std::atomic<int64_t> priority_displaced{0};
+  // How often a webhook had something to send and had to wait for its rate.
+  std::atomic<int64_t> rate_limited{0};
+  std::atomic<int64_t> breakers_opened{0};
+  std::atomic<int64_t> breaker_probes{0};
+  // Webhooks that the engine has suspended.
+  std::atomic<int64_t> suspended_webhooks{0};
+  // Stored; and not stored, because webhooks changed all the time or the store refused them.
+  std::atomic<int64_t> operational_events{0};
+  std::atomic<int64_t> operational_events_lost{0};
   // Now.
   std::atomic<int64_t> in_flight{0};
   std::atomic<int64_t> ready_bytes{0};
@@ -72,6 +90,7 @@ class Engine : public CommitObserver {
     ReadPool* reads;
     Catalog* catalog;
     Transport* transport;
+    StatsBoard* stats;  // an observer of the writer too, before the engine
   };
 
   Engine(World world, EngineOptions options);
@@ -97,11 +116,17 @@ class Engine : public CommitObserver {
   struct Entry {
     std::shared_ptr<const Webhook> webhook;  // null: deleted; goes when nothing is taken any more
     std::unique_ptr<WebhookQueue> queue;
+    CircuitBreaker breaker;
+    RateLimiter rate;
     size_t in_flight = 0;       // attempts under way; taken_count() also has those not recorded yet
-    bool runnable = false;      // is in runnable_
+    bool suspect = false;       // its last attempt failed: see FairShare
+    bool suspending = false;    // a Suspend is under way
+    bool runnable = false;      // is in runnable_ or blocked_
     bool load_waiting = false;  // is in load_waiting_
+    bool rate_waiting = false;  // waits for its rate, and is counted as such
     absl::Time timer = absl::InfiniteFuture();
-    size_t ready_bytes = 0;  // as counted in ready_bytes_
+    size_t ready_bytes = 0;  // as counted in ready_share_
+    int64_t displaced = 0;   // as counted in counters_
   };
 
   // Leases (engine_leases.cc).
@@ -116,27 +141,57 @@ class Engine : public CommitObserver {
   // What there is to do (engine.cc).
   Entry* FindEntry(WebhookKey key);
   Entry* EntryFor(WebhookKey key);  // makes one; null when there is no such webhook
-  void OnFresh(std::vector<PendingDelivery> fresh);
   void OnWebhookChanged(WebhookKey key, std::shared_ptr<const Webhook> webhook);
   bool MayAttempt(const Entry& entry) const;
+  // Whether what is pending of it is worth memory now.
+  bool KeepsReady(const Entry& entry) const;
+  // When its next attempt may start by the breaker and the rate; InfinitePast: at once.
+  absl::Time GateTime(const Entry& entry) const;
+  bool MayStart(const Entry& entry) const;
+  void SetSuspect(Entry& entry, bool suspect);
+  void EraseIfDone(WebhookKey key, const Entry& entry);
+  // The breaker's state has changed.
+  void PublishBreaker(WebhookKey key, const Entry& entry);
   // Looks at what the entry can do next, and puts it in the lines for that. After every change to
   // it.
   void Touch(WebhookKey key, Entry& entry);
   void SetTimer(WebhookKey key, Entry& entry, absl::Time time);
   void ArmTimer();
   void OnTimer(uint64_t timer_id);
+  void CheckWallClock();
+
+  // What commits bring (engine_commits.cc).
+  struct Committed;
+  void OnPosted(Committed committed);
+  void OnFresh(std::vector<PendingDelivery> fresh);
+
+  // Loads from the store (engine_loads.cc).
+  bool TakeLoadTurn(bool* suspect, WebhookKey* key);
   void StartLoads();
-  void OnLoaded(WebhookKey key, absl::StatusOr<DueDeliveries> loaded);
+  void StartLoad(WebhookKey key, Entry& entry, bool suspect);
+  void OnLoaded(WebhookKey key, bool suspect, absl::StatusOr<DueDeliveries> loaded);
 
   // Attempts (engine_attempts.cc).
   void Dispatch();
+  // Those that had to leave room for others get their turn again.
+  void Unblock();
   void StartAttempt(WebhookKey key, Entry& entry, PendingDelivery delivery);
-  void OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t fence, HttpResult result);
+  struct Flight;
+  void OnAnswer(Flight flight, HttpResult result);
+  // What the answer says about the receiver.
+  void OnVerdict(WebhookKey key, Entry& entry, const CircuitBreaker::Ticket& ticket, bool success);
   void Expire(WebhookKey key, PendingDelivery delivery, absl::Time now);
   void Record(PendingDelivery delivery, const latchwire::Attempt& attempt, int64_t fence);
-  void OnRecorded(std::vector<OutcomeRecorder::Entry> entries);
+  void OnRecorded(std::vector<OutcomeRecorder::Entry> entries,
+                  absl::Span<const WebhookStats> stats);
   void OnFenced(std::vector<OutcomeRecorder::Entry> entries);
-  void Suspend(WebhookKey key, std::string reason);
+
+  // Suspending, and events about it and about the dead (engine_operational.cc).
+  void SuspendIfFailing(const WebhookStats& stats);
+  void Suspend(WebhookKey key, std::string reason, int tries = 0);
+  std::vector<AppendEvents> EventsAboutDead(absl::Span<const OutcomeRecorder::Entry> entries);
+  // Leaves only events that some webhook asks for; false when none is left.
+  bool MatchOperational(AppendEvents* append) const;
 
   const World world_;
   const EngineOptions options_;
@@ -147,14 +202,20 @@ class Engine : public CommitObserver {
   bool work_loaded_ = false;
 
   absl::btree_map<WebhookKey, std::unique_ptr<Entry>> entries_;
-  std::deque<WebhookKey> runnable_;      // webhooks with something to attempt, in turn
-  std::deque<WebhookKey> load_waiting_;  // webhooks that want a load, in turn
+  std::deque<WebhookKey> runnable_;  // webhooks with something to attempt, in turn
+  std::deque<WebhookKey> blocked_;   // the same, but they had their share of in_flight_share_
+  // Webhooks that want a load, in turn: healthy ones, suspects.
+  std::array<std::deque<WebhookKey>, 2> load_waiting_;
+  bool suspects_load_next_ = false;
   int loads_ = 0;
+  int suspect_loads_ = 0;
   absl::btree_set<std::pair<absl::Time, WebhookKey>> timers_;
   uint64_t timer_id_ = 0;
   absl::Time armed_ = absl::InfiniteFuture();
-  size_t in_flight_ = 0;
-  size_t ready_bytes_ = 0;
+  absl::Time
+      wall_start_;  // wall time at monotonic zero, as last seen: it moves when the clock jumps
+  FairShare in_flight_share_;
+  FairShare ready_share_;
   // Committed, posted to the executor and not yet taken up there.
   std::atomic<size_t> fresh_bytes_{0};
   bool draining_ = false;

@@ -1,10 +1,10 @@
 // How the engine attempts deliveries and what becomes of the answers.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
 #include "core/base/id.h"
-#include "core/domain/error.h"
 #include "server/delivery/engine.h"
 
 namespace latchwire {
@@ -13,6 +13,8 @@ namespace {
 constexpr int kHttpGone = 410;
 // The transport refused for its own reasons, or is stopping: not an attempt.
 constexpr absl::Duration kNotSentRetry = absl::Seconds(1);
+// After each answer.
+constexpr size_t kUnblockedTurns = 4;
 
 HttpRequest MakeRequest(const Event& event, const Webhook& webhook, const FormatContext& context) {
   FormattedRequest formatted = GetFormat(webhook.format)->Render(event, webhook, context);
@@ -31,21 +33,33 @@ HttpRequest MakeRequest(const Event& event, const Webhook& webhook, const Format
 
 }  // namespace
 
+// An attempt that is under way.
+struct Engine::Flight {
+  PendingDelivery delivery;
+  absl::Time start_time;
+  int64_t fence = 0;
+  CircuitBreaker::Ticket ticket;
+};
+
 void Engine::Dispatch() {
   if (draining_) return OnDrainStep();
-  absl::Time now = absl::InfinitePast();
-  while (!runnable_.empty() && in_flight_ < options_.max_in_flight &&
-         in_flight_ + recorder_.unrecorded_count() < options_.max_unrecorded) {
+  while (!runnable_.empty() && in_flight_share_.used() < options_.max_in_flight &&
+         in_flight_share_.used() + recorder_.unrecorded_count() < options_.max_unrecorded) {
     const WebhookKey key = runnable_.front();
     runnable_.pop_front();
     Entry* entry = FindEntry(key);
     if (entry == nullptr) continue;
-    entry->runnable = false;
-    if (now == absl::InfinitePast()) now = world_.clock->Now();
-    if (!MayAttempt(*entry) || entry->queue->NextReady() > now ||
-        entry->in_flight >= static_cast<size_t>(entry->webhook->max_in_flight)) {
+    if (!MayStart(*entry)) {
+      entry->runnable = false;
+      Touch(key, *entry);
       continue;
     }
+    if (!in_flight_share_.MayTake(entry->in_flight, entry->suspect)) {
+      blocked_.push_back(key);
+      continue;
+    }
+    entry->runnable = false;
+    const absl::Time now = world_.clock->Now();
     PendingDelivery delivery = entry->queue->Take(now);
     if (delivery.delivery.expire_time <= now) {
       Expire(key, std::move(delivery), now);
@@ -57,29 +71,58 @@ void Engine::Dispatch() {
   StartLoads();
 }
 
-void Engine::StartAttempt(WebhookKey key, Entry& entry, PendingDelivery delivery) {
-  ++in_flight_;
-  ++entry.in_flight;
-  counters_.attempts.fetch_add(1, std::memory_order_relaxed);
-  counters_.in_flight.store(static_cast<int64_t>(in_flight_), std::memory_order_relaxed);
-  const FormatContext context{world_.clock->Now(), delivery.delivery.attempt_count + 1};
-  HttpRequest request = MakeRequest(*delivery.event, *entry.webhook, context);
-  world_.transport->Send(
-      std::move(request),
-      [this, start_time = context.attempt_time, fence = fences_[PartitionOf(key)],
-       delivery = std::move(delivery)](HttpResult result) mutable {
-        OnAnswer(std::move(delivery), start_time, fence, std::move(result));
-      });
+void Engine::Unblock() {
+  // One answer makes room for one or a few; with none under way nobody else would come by here.
+  const size_t turns =
+      in_flight_share_.used() == 0 ? blocked_.size() : std::min(blocked_.size(), kUnblockedTurns);
+  for (size_t i = 0; i < turns; ++i) {
+    runnable_.push_back(blocked_.front());
+    blocked_.pop_front();
+  }
 }
 
-void Engine::OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t fence,
-                      HttpResult result) {
+void Engine::StartAttempt(WebhookKey key, Entry& entry, PendingDelivery delivery) {
+  in_flight_share_.Take(1, entry.suspect);
+  ++entry.in_flight;
+  entry.rate.Take(entry.webhook->rate_limit, world_.clock->Monotonic());
+  const CircuitBreaker::Ticket ticket = entry.breaker.Start();
+  if (ticket.probe) counters_.breaker_probes.fetch_add(1, std::memory_order_relaxed);
+  counters_.attempts.fetch_add(1, std::memory_order_relaxed);
+  counters_.in_flight.store(static_cast<int64_t>(in_flight_share_.used()),
+                            std::memory_order_relaxed);
+  const FormatContext context{world_.clock->Now(), delivery.delivery.attempt_count + 1};
+  HttpRequest request = MakeRequest(*delivery.event, *entry.webhook, context);
+  Flight flight{std::move(delivery), context.attempt_time, fences_[PartitionOf(key)], ticket};
+  world_.transport->Send(std::move(request),
+                         [this, flight = std::move(flight)](HttpResult result) mutable {
+                           OnAnswer(std::move(flight), std::move(result));
+                         });
+}
+
+void Engine::OnVerdict(WebhookKey key, Entry& entry, const CircuitBreaker::Ticket& ticket,
+                       bool success) {
+  SetSuspect(entry, !success);
+  static const CircuitBreakerPolicy* const kNone = new CircuitBreakerPolicy{0, {}, {}};
+  const CircuitBreakerPolicy& policy =
+      entry.webhook == nullptr ? *kNone : entry.webhook->circuit_breaker;
+  const bool changed = success ? entry.breaker.Succeed()
+                               : entry.breaker.Fail(ticket, policy, world_.clock->Monotonic());
+  if (!changed) return;
+  PublishBreaker(key, entry);
+  if (!KeepsReady(entry)) entry.queue->DropReady();
+}
+
+void Engine::OnAnswer(Flight flight, HttpResult result) {
+  PendingDelivery& delivery = flight.delivery;
   const WebhookKey key = delivery.delivery.key.webhook;
-  --in_flight_;
-  counters_.in_flight.store(static_cast<int64_t>(in_flight_), std::memory_order_relaxed);
   Entry& entry = *entries_.at(key);  // stays while anything of it is taken
+  in_flight_share_.Give(1, entry.suspect);
   --entry.in_flight;
+  counters_.in_flight.store(static_cast<int64_t>(in_flight_share_.used()),
+                            std::memory_order_relaxed);
+  Unblock();
   if (result.error == TransportError::kOverloaded || result.error == TransportError::kShutdown) {
+    entry.breaker.Cancel(flight.ticket);
     entry.queue->Forget(delivery.delivery, world_.clock->Now() + kNotSentRetry);
     Touch(key, entry);
     return Dispatch();
@@ -92,7 +135,7 @@ void Engine::OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t f
 
   latchwire::Attempt attempt;
   attempt.number = delivery.delivery.attempt_count + 1;
-  attempt.start_time = start_time;
+  attempt.start_time = flight.start_time;
   attempt.duration = result.duration;
   if (result.error == TransportError::kNone) {
     attempt.http_status = result.http_status;
@@ -116,10 +159,11 @@ void Engine::OnAnswer(PendingDelivery delivery, absl::Time start_time, int64_t f
   if (outcome.state != DeliveryState::kSucceeded) ++delivery.delivery.failure_count;
   delivery.delivery.last_http_status = attempt.http_status;
   delivery.delivery.last_error = attempt.error;
+  OnVerdict(key, entry, flight.ticket, outcome.state == DeliveryState::kSucceeded);
   if (outcome.suspend_webhook) {
     Suspend(key, absl::StrCat("receiver answered ", kHttpGone, " Gone"));
   }
-  Record(std::move(delivery), attempt, fence);
+  Record(std::move(delivery), attempt, flight.fence);
   Touch(key, entry);
   Dispatch();
 }
@@ -138,10 +182,15 @@ void Engine::Record(PendingDelivery delivery, const latchwire::Attempt& attempt,
   outcome.failure_count = delivery.delivery.failure_count;
   outcome.attempt = attempt;
   outcome.fence = fence;
-  recorder_.Add({std::move(outcome), std::move(delivery)});
+  std::string operational_id;
+  if (outcome.state == DeliveryState::kDead) {
+    operational_id = Uuid::MakeV7(world_.clock->Now(), world_.random).ToString();
+  }
+  recorder_.Add({std::move(outcome), std::move(delivery), std::move(operational_id)});
 }
 
-void Engine::OnRecorded(std::vector<OutcomeRecorder::Entry> entries) {
+void Engine::OnRecorded(std::vector<OutcomeRecorder::Entry> entries,
+                        absl::Span<const WebhookStats> stats) {
   for (OutcomeRecorder::Entry& recorded : entries) {
     const WebhookKey key = recorded.outcome.key.webhook;
     Entry& entry = *entries_.at(key);
@@ -167,12 +216,11 @@ void Engine::OnRecorded(std::vector<OutcomeRecorder::Entry> entries) {
     }
     entry.queue->Settle(std::move(recorded.delivery));
     // Memory of a webhook that may not be attempted (paused meanwhile) goes back to the store.
-    if (!MayAttempt(entry)) entry.queue->DropReady();
+    if (!KeepsReady(entry)) entry.queue->DropReady();
     Touch(key, entry);
-    if (entry.webhook == nullptr && entry.queue->taken_count() == 0 && !entry.queue->loading()) {
-      entries_.erase(key);
-    }
+    EraseIfDone(key, entry);
   }
+  for (const WebhookStats& of_webhook : stats) SuspendIfFailing(of_webhook);
   Dispatch();
 }
 
@@ -187,23 +235,6 @@ void Engine::OnFenced(std::vector<OutcomeRecorder::Entry> entries) {
   }
   if (!draining_) RenewLeases();  // and learn what is still ours
   Dispatch();
-}
-
-void Engine::Suspend(WebhookKey key, std::string reason) {
-  const std::shared_ptr<const Webhook> current = world_.catalog->FindWebhook(key);
-  if (current == nullptr || current->state != WebhookState::kActive) return;
-  UpdateWebhook update;
-  update.webhook = *current;
-  update.webhook.state = WebhookState::kSuspended;
-  update.webhook.state_reason = reason;
-  update.webhook.state_time = world_.clock->Now();
-  world_.writer->Submit(std::move(update), [this, key, reason](Mutation done) {
-    // Somebody changed the webhook meanwhile, or the store cannot write: look again.
-    const std::string why = ReasonOf(StatusOf(done));
-    if (StatusOf(done).ok() || why == "WEBHOOK_NOT_FOUND" || why == "SHUTTING_DOWN") return;
-    const absl::Duration delay = why == "ETAG_MISMATCH" ? absl::ZeroDuration() : kNotSentRetry;
-    world_.executor->PostAfter(delay, [this, key, reason] { Suspend(key, reason); });
-  });
 }
 
 void Engine::SendTest(std::shared_ptr<const Webhook> webhook,

@@ -92,7 +92,8 @@ void Engine::Drain(absl::AnyInvocable<void()> done) {
 }
 
 void Engine::OnDrainStep() {
-  if (!draining_ || !drained_ || in_flight_ > 0 || recorder_.unrecorded_count() > 0) return;
+  if (!draining_ || !drained_ || in_flight_share_.used() > 0 || recorder_.unrecorded_count() > 0)
+    return;
   world_.writer->Submit(ReleaseLeases{options_.owner, {}},
                         [this, done = std::exchange(drained_, nullptr)](Mutation) mutable {
                           world_.executor->Post(std::move(done));

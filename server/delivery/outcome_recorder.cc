@@ -7,6 +7,14 @@ namespace {
 
 // One transaction's worth: more would make everybody wait behind it.
 constexpr size_t kMaxOutcomesPerWrite = 2048;
+// After so many matches that were stale at the commit, outcomes go without events about them.
+constexpr int kMaxStaleWrites = 20;
+
+size_t CountEvents(const RecordOutcomes& record) {
+  size_t count = 0;
+  for (const AppendEvents& append : record.operational) count += append.events.size();
+  return count;
+}
 
 }  // namespace
 
@@ -38,6 +46,11 @@ void OutcomeRecorder::Flush() {
   RecordOutcomes record;
   record.outcomes.reserve(writing_.size());
   for (const Entry& entry : writing_) record.outcomes.push_back(entry.outcome);
+  record.operational = callbacks_.operational(writing_);
+  if (without_operational_) {
+    callbacks_.operational_lost(CountEvents(record));
+    record.operational.clear();
+  }
   writer_->Submit(std::move(record), [this](Mutation done) {
     executor_->Post([this, done = std::move(done)]() mutable {
       OnDone(std::get<RecordOutcomes>(std::move(done)));
@@ -47,17 +60,22 @@ void OutcomeRecorder::Flush() {
 
 void OutcomeRecorder::OnDone(RecordOutcomes done) {
   const std::string reason = ReasonOf(done.status);
+  if (reason == "STALE_GENERATION" && ++stale_writes_ <= kMaxStaleWrites) return Flush();
   if (!done.status.ok() && reason != "FENCED" && reason != "SHUTTING_DOWN") {
+    // Whatever is wrong with the events, what became of the deliveries must be written.
+    if (!done.operational.empty() && reason != "STORE_UNAVAILABLE") without_operational_ = true;
     // A full disk, say. The attempts have been made; keep trying to write them down.
     executor_->PostAfter(backoff_.Next(), [this] { Flush(); });
     return;
   }
   backoff_.Reset();
+  stale_writes_ = 0;
+  without_operational_ = false;
   std::vector<Entry> written;
   written.swap(writing_);
   for (size_t i = 0; i < written.size(); ++i) written[i].outcome.result = done.outcomes[i].result;
   if (done.status.ok()) {
-    callbacks_.recorded(std::move(written));
+    callbacks_.recorded(std::move(written), done.stats);
   } else {
     callbacks_.fenced(std::move(written));
   }

@@ -19,12 +19,17 @@ class OutcomeRecorder {
   struct Entry {
     DeliveryOutcome outcome;
     PendingDelivery delivery;
+    std::string operational_id;  // of the event that tells of it, should anybody ask for one
   };
   struct Callbacks {
-    // Committed; look at each outcome's result.
-    absl::AnyInvocable<void(std::vector<Entry>)> recorded;
+    // Committed; look at each outcome's result. With the counters of the webhooks they moved.
+    absl::AnyInvocable<void(std::vector<Entry>, absl::Span<const WebhookStats>)> recorded;
     // Another server owns (some of) these webhooks by now: nothing of this was recorded.
     absl::AnyInvocable<void(std::vector<Entry>)> fenced;
+    // Events about them, for the same transaction; asked again when webhooks change before that.
+    absl::AnyInvocable<std::vector<AppendEvents>(absl::Span<const Entry>)> operational;
+    // So many of those could not be stored; the outcomes go without them.
+    absl::AnyInvocable<void(size_t)> operational_lost;
   };
 
   // Outlives the executor's and the writer's last task.
@@ -44,6 +49,8 @@ class OutcomeRecorder {
   Callbacks callbacks_;
   Backoff backoff_;
   bool busy_ = false;
+  int stale_writes_ = 0;  // of what is in writing_
+  bool without_operational_ = false;
   std::vector<Entry> waiting_;
   std::vector<Entry> writing_;
 };

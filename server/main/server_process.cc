@@ -21,6 +21,7 @@
 #include "server/main/stats_log.h"
 #include "server/store/read_pool.h"
 #include "server/store/sqlite/sqlite_store.h"
+#include "server/store/stats_board.h"
 #include "server/store/writer_thread.h"
 
 namespace latchwire {
@@ -102,6 +103,7 @@ class ServerProcess::Parts {
   std::string address;
   std::unique_ptr<Store> store;
   Catalog catalog;
+  StatsBoard stats;
   std::optional<Writer> writer;
   AsioExecutor executor;
   std::optional<ThreadReadPool> reads;
@@ -135,9 +137,11 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   if (!key_file->empty()) spdlog::info("msg=\"admin key created\" file={}", *key_file);
 
   if (absl::Status status = parts.catalog.Load(parts.store.get()); !status.ok()) return status;
+  if (absl::Status status = parts.stats.Load(parts.store.get()); !status.ok()) return status;
   parts.writer.emplace(parts.store.get(), WriterOptions());
   // First of the observers: the others rely on the catalogue being up to date.
   parts.writer->AddObserver(&parts.catalog);
+  parts.writer->AddObserver(&parts.stats);
   parts.reads.emplace(parts.store.get(), config.read_threads,
                       static_cast<size_t>(config.max_queued_reads));
   BeastTransportOptions transport;
@@ -146,7 +150,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   transport.dns_servers = config.dns_servers;
   parts.transport = NewBeastTransport(&parts.executor, transport);
   parts.engine.emplace(Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer,
-                                     &*parts.reads, &parts.catalog, parts.transport.get()},
+                                     &*parts.reads, &parts.catalog, parts.transport.get(),
+                                     &parts.stats},
                        EngineOptions());
   parts.engine->Start();
 

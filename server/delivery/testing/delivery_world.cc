@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/id.h"
 #include "core/domain/error.h"
+#include "server/delivery/match_targets.h"
 
 namespace latchwire {
 namespace {
@@ -29,10 +30,12 @@ DeliveryWorld::Server::Server(DeliveryWorld* owner, std::unique_ptr<Store> open_
       writer(store.get(), WriterOptions{}),
       reads(store.get(), &owner->executor_, owner->options_.read_time),
       engine({&reads, &owner->clock_, &owner->random_, &writer, &reads, &catalog,
-              owner->transport_.get()},
+              owner->transport_.get(), &stats},
              owner->options_.engine) {
   ABSL_ASSERT(catalog.Load(store.get()).ok());
+  ABSL_ASSERT(stats.Load(store.get()).ok());
   writer.AddObserver(&catalog);
+  writer.AddObserver(&stats);
   writer.SetWake(
       [this] { world->executor_.PostAfter(world->options_.commit_time, [this] { Step(); }); });
   engine.Start();
@@ -98,14 +101,7 @@ void DeliveryWorld::PublishAsync(Event event,
   append.now = clock_.Now();
   NewEvent& fresh = append.events.emplace_back();
   fresh.event = std::make_shared<Event>(event);
-  const Catalog::Matched matched = catalog().Match(kDefaultTenant, {&fresh.event, 1});
-  append.generation = matched.generation;
-  for (const auto& webhook : matched.webhooks[0]) {
-    const bool ordered = webhook->ordering == WebhookOrdering::kBySubject;
-    fresh.targets.push_back({webhook->key.uid,
-                             ordered ? LaneOf(event.source, event.subject) : std::string(),
-                             std::min(event.expire_time, append.now + webhook->max_event_age)});
-  }
+  MatchTargets(catalog(), &append);
   writer().Submit(std::move(append), [this, event = std::move(event),
                                       done = std::move(done)](Mutation written) mutable {
     const auto& append_done = std::get<AppendEvents>(written);

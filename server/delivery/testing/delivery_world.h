@@ -79,6 +79,7 @@ class DeliveryWorld {
   MemoryDatabase& database() { return *database_; }
   Engine& engine() { return server_->engine; }
   Catalog& catalog() { return server_->catalog; }
+  StatsBoard& stats() { return server_->stats; }
   Writer& writer() { return server_->writer; }
 
  private:
@@ -89,6 +90,7 @@ class DeliveryWorld {
     DeliveryWorld* const world;
     std::unique_ptr<Store> store;
     Catalog catalog;
+    StatsBoard stats;
     Writer writer;
     SlowReads reads;
     Engine engine;
