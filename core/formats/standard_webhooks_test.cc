@@ -156,6 +156,24 @@ TEST(StandardWebhooks, Secrets) {
   EXPECT_NE(made, TheFormat().MakeSecret(&random));
 }
 
+// What is kept of webhooks between messages must never serve another one, nor outlive a change.
+TEST(StandardWebhooks, SignsWithTheSecretThatTheWebhookHasNow) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  Event event;
+  event.id = "1";
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 1000; ++i) {
+      Webhook webhook;
+      webhook.id = absl::StrCat("webhook-", i);
+      webhook.secret = absl::StrCat(
+          "whsec_", Base64Encode(absl::StrCat(std::string(32, 'k'), i, "-", round / 2)));
+      const FormattedRequest request = TheFormat().Render(event, webhook, {now, 1});
+      ASSERT_TRUE(VerifyStandard({webhook.secret}, request.headers, request.body, now).ok()) << i;
+      ASSERT_EQ(request.headers[2].second, TheFormat().MessageId(event, webhook)) << i;
+    }
+  }
+}
+
 TEST(StandardWebhooks, ReservedHeadersAreThoseItSends) {
   std::vector<std::string> sent;
   Webhook webhook;

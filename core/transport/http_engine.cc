@@ -11,9 +11,12 @@
 namespace latchwire {
 namespace {
 
+// Parsing takes longer than finding a connection, and a webhook's URL is always the same.
+constexpr size_t kMaxParsedUrls = 1024;
+
 bool IsTokenCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         absl::string_view("!#$%&'*+-.^_`|~").find(c) != absl::string_view::npos;
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' ||
+         absl::string_view("!#$%&'*+.^_`|~").find(c) != absl::string_view::npos;
 }
 
 bool IsToken(absl::string_view text) {
@@ -96,26 +99,36 @@ void HttpEngine::Submit(HttpExchange* exchange) {
   if (shut_down_) {
     return FailLater(exchange, TransportError::kShutdown, "the transport is stopping");
   }
-  auto url = ParseUrl(exchange->request.url);
+  const absl::StatusOr<const Url*> url = Parsed(exchange->request.url);
   const absl::Status status = url.ok() ? CheckRequest(exchange->request) : url.status();
   if (!status.ok()) {
     return FailLater(exchange, TransportError::kInvalidUrl, std::string(status.message()));
   }
-  exchange->target = std::move(url->target);
+  exchange->target = (*url)->target;
   wheel_.ArmAt(exchange, exchange->deadline);
   std::shared_ptr<const TlsProfile>& tls = exchange->request.tls;
-  if (tls != nullptr && (!url->is_https || IsEmpty(*tls))) tls.reset();
-  FindPool(*std::move(url), tls)->Submit(exchange);
+  if (tls != nullptr && (!(*url)->is_https || IsEmpty(*tls))) tls.reset();
+  FindPool(**url, tls)->Submit(exchange);
 }
 
-HttpPool* HttpEngine::FindPool(Url url, const std::shared_ptr<const TlsProfile>& tls) {
+absl::StatusOr<const Url*> HttpEngine::Parsed(const std::string& text) {
+  const auto known = parsed_.find(text);
+  if (known != parsed_.end()) return &known->second;
+  auto url = ParseUrl(text);
+  if (!url.ok()) return url.status();
+  // Those in use come back soon; keeping track of their age would cost every request.
+  if (parsed_.size() >= kMaxParsedUrls) parsed_.clear();
+  return &parsed_.emplace(text, *std::move(url)).first->second;
+}
+
+HttpPool* HttpEngine::FindPool(const Url& url, const std::shared_ptr<const TlsProfile>& tls) {
   const HttpPoolKey wanted{url.origin, TlsProfileRef{tls.get()}};
   if (auto it = pools_.find(wanted); it != pools_.end()) return it->second.get();
   if (pools_.size() >= sweep_at_) {
     absl::erase_if(pools_, [](const auto& entry) { return entry.second->IsUnused(); });
     sweep_at_ = std::max<size_t>(1024, pools_.size() * 2);
   }
-  auto pool = std::make_unique<HttpPool>(&services_, this, std::move(url), tls);
+  auto pool = std::make_unique<HttpPool>(&services_, this, url, tls);
   const HttpPoolKey key = pool->key();
   return pools_.emplace(key, std::move(pool)).first->second.get();
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "core/transport/asio_executor.h"
 #include "core/transport/beast_transport.h"
 #include "core/transport/http_connection.h"
@@ -49,7 +50,9 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
       boost::intrusive::constant_time_size<false>>;
 
   void Submit(HttpExchange* exchange);
-  HttpPool* FindPool(Url url, const std::shared_ptr<const TlsProfile>& tls);
+  // Until the next call.
+  absl::StatusOr<const Url*> Parsed(const std::string& text);
+  HttpPool* FindPool(const Url& url, const std::shared_ptr<const TlsProfile>& tls);
   void OfferSlots();
 
   AsioExecutor* const executor_;
@@ -66,6 +69,7 @@ class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
   IdleList idle_;  // the one idle for longest first
   PoolList want_slot_;
   absl::flat_hash_map<HttpPoolKey, std::unique_ptr<HttpPool>> pools_;
+  absl::flat_hash_map<std::string, Url> parsed_;
   size_t sweep_at_ = 1024;  // pools, at which unused ones are thrown away
 };
 
