@@ -17,8 +17,10 @@ struct SqliteOptions {
   std::string path;
   // Reads that can run at the same time; further ones wait.
   int read_connections = 4;
-  int64_t write_cache_bytes = 64 << 20;
-  int64_t read_cache_bytes = 8 << 20;  // of each read connection
+  // Of pages that the operating system caches as well. Larger ones were slower, and are what the
+  // process' resident memory is made of; docs/performance.md has the numbers.
+  int64_t write_cache_bytes = 16 << 20;
+  int64_t read_cache_bytes = 2 << 20;  // of each read connection
   int64_t mmap_bytes = 0;              // 0: no memory mapping
   // Beyond this, Checkpoint() has the log start over even if it must hold up a write for that.
   int64_t wal_limit_bytes = 256 << 20;
