@@ -1,4 +1,5 @@
 // Webhooks, API keys and leases.
+#include "absl/algorithm/container.h"
 #include "server/store/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
@@ -34,6 +35,12 @@ void Tables::Apply(CreateWebhook& create) {
       return;
     }
   }
+  const int64_t count =
+      absl::c_count_if(webhooks, [&](const auto& entry) { return entry.first.tenant == tenant; });
+  if (create.max_webhooks > 0 && count >= create.max_webhooks) {
+    create.status = QuotaExceededError("max_webhooks", create.max_webhooks, absl::ZeroDuration());
+    return;
+  }
   TenantRow& row = tenants[tenant];
   create.webhook.key.uid = row.next_uid++;
   create.webhook.revision = 1;
@@ -52,6 +59,18 @@ void Tables::Apply(UpdateWebhook& update) {
     update.status = EtagMismatchError(stored->second.revision);
     return;
   }
+  for (const AppendEvents& append : update.operational) {
+    if (update.status.ok()) update.status = CheckGeneration(append);
+  }
+  if (!update.status.ok()) return;
+  const bool activated = update.webhook.state == WebhookState::kActive &&
+                         stored->second.state != WebhookState::kActive;
+  const auto counted = stats.find(update.webhook.key);
+  if (activated && counted != stats.end() && counted->second.consecutive_failures > 0) {
+    WebhookStats& counters = Touch(update.webhook.key);
+    counters.consecutive_failures = 0;
+    counters.failing_since = absl::InfinitePast();
+  }
   update.webhook.id = stored->second.id;
   update.webhook.ordering = stored->second.ordering;
   update.webhook.guarantee = stored->second.guarantee;
@@ -59,6 +78,8 @@ void Tables::Apply(UpdateWebhook& update) {
   update.generation = ++tenants[update.webhook.key.tenant].generation;
   NormalizeTimes(&update.webhook);
   stored->second = update.webhook;
+  for (AppendEvents& append : update.operational) ApplyMatched(append, 0);
+  TakeStats(&update.stats);
 }
 
 void Tables::Apply(DeleteWebhook& del) {
@@ -72,6 +93,7 @@ void Tables::Apply(DeleteWebhook& del) {
     return;
   }
   webhooks.erase(stored);
+  stats.erase(del.key);
   deleted_webhooks.insert(del.key);
   del.generation = ++tenants[del.key.tenant].generation;
 }

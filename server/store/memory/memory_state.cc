@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/store/driver_rules.h"
+#include "server/store/stats_rules.h"
 
 namespace latchwire::memory {
 
@@ -58,7 +59,9 @@ absl::Status Tables::FindDuplicates(const AppendEvents& append, uint64_t through
     } else if (const auto number =
                    FindEvent(append.tenant, incoming.event->id, IdDay(append.now) - kIdDays)) {
       (*known)[i] = *number;
-      stored = events.at({append.tenant, *number}).event.get();
+      // One that is gone by its age leaves nothing to compare with.
+      const auto row = events.find({append.tenant, *number});
+      if (row != events.end()) stored = row->second.event.get();
     }
     if (stored != nullptr && !SameContent(*stored, *incoming.event)) {
       return EventIdConflictError(incoming.event->id);
@@ -67,8 +70,17 @@ absl::Status Tables::FindDuplicates(const AppendEvents& append, uint64_t through
   return absl::OkStatus();
 }
 
-int64_t Tables::StoreEvent(const AppendEvents& append, const NewEvent& incoming) {
-  const int64_t number = tenants[append.tenant].next_number++;
+int64_t StoredBytesOf(const NewEvent& incoming) {
+  const Event& event = *incoming.event;
+  return StoredBytes(
+      event.id.size() + event.type.size() + event.source.size() + event.subject.size(),
+      event.data.size(), incoming.targets.size());
+}
+
+int64_t Tables::StoreEvent(const AppendEvents& append, NewEvent& incoming) {
+  TenantRow& tenant = tenants[append.tenant];
+  const int64_t number = tenant.next_number++;
+  tenant.last_minute = std::max(tenant.last_minute, MinuteOf(append.now));
   auto stored = std::make_shared<Event>(*incoming.event);
   stored->number = number;
   stored->occur_time = ToStoredTime(stored->occur_time);
@@ -76,7 +88,10 @@ int64_t Tables::StoreEvent(const AppendEvents& append, const NewEvent& incoming)
   stored->expire_time = ToStoredTime(stored->expire_time);
   EventRow& row = events[{append.tenant, number}];
   row.event = stored;
+  row.minute = tenant.last_minute;
   ids_by_day[IdDay(append.now)][{append.tenant, stored->id}] = number;
+  ++tenant.tenant.stored_events;
+  tenant.tenant.stored_bytes += StoredBytesOf(incoming);
 
   for (const DeliveryTarget& target : incoming.targets) {
     row.webhooks.push_back(target.webhook_uid);
@@ -85,7 +100,9 @@ int64_t Tables::StoreEvent(const AppendEvents& append, const NewEvent& incoming)
     delivery.event = stored;
     delivery.delivery.key = {webhook, number};
     delivery.delivery.create_time = ToStoredTime(append.now);
-    delivery.delivery.due_time = ToStoredTime(append.now);
+    if (!target.dropped) delivery.delivery.due_time = ToStoredTime(append.now);
+    delivery.delivery.state = target.dropped ? DeliveryState::kDropped : DeliveryState::kPending;
+    CountNew(delivery.delivery.state, &Touch(webhook));
     delivery.delivery.expire_time = ToStoredTime(target.expire_time);
     delivery.delivery.priority = stored->priority;
     delivery.delivery.lane = target.lane;
@@ -104,35 +121,53 @@ void Tables::Apply(AppendEvents& append) {
     append.status = CheckSequences(append, cursor);
     if (!append.status.ok()) return;
   }
-  const auto tenant = tenants.find(append.tenant);
-  const int64_t generation = tenant == tenants.end() ? 0 : tenant->second.generation;
-  if (append.generation != generation) {
-    append.status = StaleGenerationError(generation);
-    return;
-  }
-  std::vector<std::optional<int64_t>> known;
-  append.status = FindDuplicates(append, cursor.through, &known);
+  append.status = CheckGeneration(append);
+  if (append.status.ok()) ApplyMatched(append, cursor.through);
   if (!append.status.ok()) return;
-
-  ids_by_day.erase(ids_by_day.begin(), ids_by_day.lower_bound(IdDay(append.now) - kIdDays));
-  for (size_t i = 0; i < append.events.size(); ++i) {
-    NewEvent& incoming = append.events[i];
-    incoming.result = NewEvent::Result::kDuplicate;
-    if (append.from_agent && incoming.sequence <= cursor.through) continue;
-    if (known[i].has_value()) {
-      incoming.event->number =
-          *known[i] < 0 ? append.events[-1 - *known[i]].event->number : *known[i];
-      continue;
-    }
-    incoming.event->number = StoreEvent(append, incoming);
-    incoming.result = NewEvent::Result::kStored;
-  }
+  TakeStats(&append.stats);
   if (!append.from_agent) return;
   if (!append.events.empty() && append.events.back().sequence > cursor.through) {
     cursor = {append.events.back().sequence, append.events.back().checksum};
   }
   if (append.cursor_through > cursor.through) cursor = {append.cursor_through, std::nullopt};
   agent_cursors[cursor_key] = cursor;
+}
+
+absl::Status Tables::CheckGeneration(const AppendEvents& append) const {
+  const auto tenant = tenants.find(append.tenant);
+  const int64_t generation = tenant == tenants.end() ? 0 : tenant->second.generation;
+  if (append.generation != generation) return StaleGenerationError(generation);
+  return absl::OkStatus();
+}
+
+void Tables::ApplyMatched(AppendEvents& append, uint64_t through) {
+  std::vector<std::optional<int64_t>> known;
+  append.status = FindDuplicates(append, through, &known);
+  if (!append.status.ok()) return;
+  std::vector<bool> is_new;
+  for (size_t i = 0; i < append.events.size(); ++i) {
+    const bool repeated = append.from_agent && append.events[i].sequence <= through;
+    is_new.push_back(!repeated && !known[i].has_value());
+  }
+  append.status = MakeRoom(append, is_new);
+  if (!append.status.ok()) return;
+
+  ids_by_day.erase(ids_by_day.begin(), ids_by_day.lower_bound(IdDay(append.now) - kIdDays));
+  for (size_t i = 0; i < append.events.size(); ++i) {
+    NewEvent& incoming = append.events[i];
+    incoming.result = NewEvent::Result::kDuplicate;
+    if (is_new[i]) {
+      incoming.event->number = StoreEvent(append, incoming);
+      incoming.result = NewEvent::Result::kStored;
+    } else if (known[i].has_value()) {
+      incoming.event->number =
+          *known[i] < 0 ? append.events[-1 - *known[i]].event->number : *known[i];
+    }
+  }
+  const auto tenant = tenants.find(append.tenant);
+  if (tenant == tenants.end()) return;
+  append.stored_bytes = tenant->second.tenant.stored_bytes;
+  append.stored_events = tenant->second.tenant.stored_events;
 }
 
 void Tables::Apply(RecordDropped& dropped) {
@@ -174,6 +209,10 @@ void Tables::Apply(RecordOutcomes& record) {
       return;
     }
   }
+  for (const AppendEvents& append : record.operational) {
+    if (record.status.ok()) record.status = CheckGeneration(append);
+  }
+  if (!record.status.ok()) return;
   for (DeliveryOutcome& outcome : record.outcomes) {
     DeliveryRow* row = FindDelivery(outcome.key);
     if (row == nullptr) {
@@ -183,6 +222,8 @@ void Tables::Apply(RecordOutcomes& record) {
     outcome.result = DeliveryOutcome::Result::kRecorded;
     Delivery& delivery = row->delivery;
     if (outcome.attempt.number > 0) {
+      CountAttempt(outcome.attempt, outcome.state == DeliveryState::kSucceeded,
+                   &Touch(outcome.key.webhook));
       Attempt attempt = outcome.attempt;
       attempt.start_time = ToStoredTime(attempt.start_time);
       attempt.duration = ToStoredDuration(attempt.duration);
@@ -191,12 +232,15 @@ void Tables::Apply(RecordOutcomes& record) {
       delivery.last_http_status = row->attempts.rbegin()->second.http_status;
       delivery.last_error = row->attempts.rbegin()->second.error;
     }
-    if (delivery.state == DeliveryState::kSucceeded) continue;  // final, whatever comes late
-    delivery.state = outcome.state;
+    const DeliveryState before = delivery.state;
+    const DeliveryState after = StateAfter(before, outcome.state);
+    if (before != DeliveryState::kPending && before == after) continue;
+    MoveTo(row, after);
     delivery.failure_count = outcome.failure_count;
-    delivery.due_time =
-        outcome.state == DeliveryState::kPending ? ToStoredTime(outcome.due_time) : absl::Time();
+    if (after == DeliveryState::kPending) delivery.due_time = ToStoredTime(outcome.due_time);
   }
+  for (AppendEvents& append : record.operational) ApplyMatched(append, 0);
+  TakeStats(&record.stats);
 }
 
 void Tables::Apply(RetryDelivery& retry) {
@@ -205,18 +249,13 @@ void Tables::Apply(RetryDelivery& retry) {
     retry.status = DeliveryNotFoundError(retry.key);
     return;
   }
-  Delivery& delivery = row->delivery;
-  if (delivery.state == DeliveryState::kSucceeded) {
-    retry.status = DeliveryStateError(delivery.state);
+  if (row->delivery.state == DeliveryState::kSucceeded) {
+    retry.status = DeliveryStateError(row->delivery.state);
     return;
   }
-  if (delivery.state == DeliveryState::kExpired || delivery.expire_time <= retry.now) {
-    delivery.expire_time = absl::InfiniteFuture();
-  }
-  delivery.state = DeliveryState::kPending;
-  delivery.due_time = delivery.retry_time = ToStoredTime(retry.now);
-  delivery.failure_count = 0;
-  retry.delivery = delivery;
+  MakePendingAgain(row, retry.now);
+  retry.delivery = row->delivery;
+  TakeStats(&retry.stats);
 }
 
 }  // namespace latchwire::memory

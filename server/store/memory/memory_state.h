@@ -20,12 +20,17 @@ struct TenantRow {
   int64_t next_uid = 1;
   Tenant tenant;  // settings, revision and what is stored; id and generation are not kept here
 
+  int64_t last_minute = 0;         // of its events
+  int64_t clean_number = 1;        // older events are gone or held
+  std::set<int64_t> held_numbers;  // of events
+
   TenantRow() { tenant.revision = 1; }
 };
 
 struct EventRow {
   std::shared_ptr<const Event> event;
   std::vector<int64_t> webhooks;  // uids of its deliveries, ascending
+  int64_t minute = 0;             // of its commit; never less than of the events before it
 };
 
 struct DeliveryRow {
@@ -44,6 +49,9 @@ struct Lease {
   int64_t fence = 0;
   absl::Time expire_time = absl::InfinitePast();
 };
+
+// What Tenant::stored_bytes counts of it.
+int64_t StoredBytesOf(const NewEvent& incoming);
 
 using AgentKey = std::pair<TenantId, std::string>;
 using CursorKey = std::tuple<TenantId, std::string, uint64_t, int>;  // agent, epoch, lane
@@ -96,7 +104,24 @@ struct Tables {
   absl::Status CheckSequences(const AppendEvents& append, const AgentCursor& cursor) const;
   absl::Status FindDuplicates(const AppendEvents& append, uint64_t through,
                               std::vector<std::optional<int64_t>>* known) const;
-  int64_t StoreEvent(const AppendEvents& append, const NewEvent& incoming);
+  RecoveryJob* FindRecoveryJob(TenantId tenant, const std::string& id);
+  // A delivery in another state becomes pending, and due now.
+  void MakePendingAgain(DeliveryRow* row, absl::Time now);
+  // False when it was passed over, because a delivery of it is pending and must not expire.
+  bool DeleteEvent(DeleteOldEvents& del, TenantRow& tenant, int64_t number, bool expire);
+  // The generation was checked.
+  void ApplyMatched(AppendEvents& append, uint64_t through);
+  absl::Status CheckGeneration(const AppendEvents& append) const;
+  int64_t StoreEvent(const AppendEvents& append, NewEvent& incoming);
+
+  // memory_stats.cc
+  WebhookStats& Touch(WebhookKey key);
+  void MoveTo(DeliveryRow* row, DeliveryState state);
+  // Of every webhook whose counters were moved since it was last called: once per mutation.
+  void TakeStats(std::vector<WebhookStats>* stats);
+  // Fails, or drops what waits and marks the targets that are dropped at once.
+  absl::Status MakeRoom(AppendEvents& append, const std::vector<bool>& is_new);
+  std::set<WebhookKey> touched_;
 };
 
 }  // namespace latchwire::memory

@@ -14,6 +14,8 @@ namespace {
 constexpr char kInsertEvent[] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 constexpr char kInsertDelivery[] =
     "INSERT INTO delivery VALUES(?1, ?2, 0, ?3, ?4, 0, 0, ?3, ?5, NULL, ?6, NULL)";
+constexpr char kInsertDropped[] =
+    "INSERT INTO delivery VALUES(?1, ?2, 4, NULL, ?4, 0, 0, ?3, ?5, NULL, ?6, NULL)";
 
 }  // namespace
 
@@ -38,18 +40,11 @@ absl::Status Transaction::Apply(AppendEvents& append) {
     append.status = CheckSequences(append, cursor);
     if (!append.status.ok()) return absl::OkStatus();
   }
-  const auto tenant = GetTenant(append.tenant);
-  if (!tenant.ok()) return tenant.status();
-  if (append.generation != (*tenant)->generation) {
-    append.status = StaleGenerationError((*tenant)->generation);
-    return absl::OkStatus();
-  }
-  std::vector<Known> known;
-  absl::Status status = FindDuplicates(append, cursor.through, &known);
+  absl::Status status = CheckGeneration(append, &append.status);
+  if (status.ok() && append.status.ok()) status = ApplyMatched(append, cursor.through);
   if (!status.ok() || !append.status.ok()) return status;
-
-  status = WriteEvents(append, cursor.through, known, *tenant);
-  if (!status.ok() || !append.from_agent) return status;
+  TakeStats(&append.stats);
+  if (!append.from_agent) return absl::OkStatus();
   const uint64_t through = cursor.through;
   if (!append.events.empty() && append.events.back().sequence > cursor.through) {
     cursor = {append.events.back().sequence, append.events.back().checksum};
@@ -57,6 +52,30 @@ absl::Status Transaction::Apply(AppendEvents& append) {
   if (append.cursor_through > cursor.through) cursor = {append.cursor_through, std::nullopt};
   if (cursor.through == through) return absl::OkStatus();
   return PutCursor(append.tenant, append.stream, append.lane, cursor);
+}
+
+absl::Status Transaction::CheckGeneration(const AppendEvents& append, absl::Status* own) {
+  const auto tenant = GetTenant(append.tenant);
+  if (!tenant.ok()) return tenant.status();
+  if (append.generation != (*tenant)->generation) {
+    *own = StaleGenerationError((*tenant)->generation);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::ApplyMatched(AppendEvents& append, uint64_t through) {
+  const auto tenant = GetTenant(append.tenant);
+  if (!tenant.ok()) return tenant.status();
+  AppendPlan plan;
+  absl::Status status = FindDuplicates(append, through, &plan.known);
+  if (status.ok() && append.status.ok()) status = CheckRoom(append, through, **tenant, &plan);
+  if (!status.ok() || !append.status.ok()) return status;
+
+  status = MakeRoom(append, plan);
+  if (status.ok()) status = WriteEvents(append, through, &plan, *tenant);
+  append.stored_bytes = (*tenant)->stored_bytes;
+  append.stored_events = (*tenant)->stored_events;
+  return status;
 }
 
 absl::Status Transaction::CheckSequences(const AppendEvents& append, const AgentCursor& cursor) {
@@ -112,30 +131,36 @@ absl::Status Transaction::FindDuplicates(AppendEvents& append, uint64_t through,
   return absl::OkStatus();
 }
 
-absl::Status Transaction::WriteEvents(AppendEvents& append, uint64_t through,
-                                      const std::vector<Known>& known, TenantRow* tenant) {
+absl::Status Transaction::WriteEvents(AppendEvents& append, uint64_t through, AppendPlan* plan,
+                                      TenantRow* tenant) {
   if (absl::Status status = MoveIdDays(IdDay(append.now)); !status.ok()) return status;
+  if (plan->new_events > 0) {
+    if (absl::Status status = PutMinute(append, tenant); !status.ok()) return status;
+    tenant->stored_events += plan->new_events;
+    tenant->stored_bytes += plan->new_bytes;
+    tenant->changed = true;
+  }
   for (size_t i = 0; i < append.events.size(); ++i) {
     NewEvent& incoming = append.events[i];
     incoming.result = NewEvent::Result::kDuplicate;
-    if (append.from_agent && incoming.sequence <= through) continue;
-    if (!known.empty() && known[i].repeats.has_value()) {
-      incoming.event->number = append.events[*known[i].repeats].event->number;
-    } else if (!known.empty() && known[i].number != 0) {
-      incoming.event->number = known[i].number;
-    } else {
+    if (IsNew(append, through, *plan, i)) {
       const int64_t number = tenant->next_number++;
-      tenant->changed = true;
-      if (absl::Status status = WriteEvent(append, incoming, number); !status.ok()) return status;
+      if (absl::Status status = WriteEvent(append, incoming, number, plan); !status.ok()) {
+        return status;
+      }
       incoming.event->number = number;
       incoming.result = NewEvent::Result::kStored;
+    } else if (!plan->known.empty()) {
+      const Known& known = plan->known[i];
+      incoming.event->number =
+          known.repeats ? append.events[*known.repeats].event->number : known.number;
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::WriteEvent(const AppendEvents& append, const NewEvent& incoming,
-                                     int64_t number) {
+absl::Status Transaction::WriteEvent(const AppendEvents& append, NewEvent& incoming, int64_t number,
+                                     AppendPlan* plan) {
   const Event& event = *incoming.event;
   uids_.clear();
   for (const DeliveryTarget& target : incoming.targets) uids_.push_back(target.webhook_uid);
@@ -154,15 +179,26 @@ absl::Status Transaction::WriteEvent(const AppendEvents& append, const NewEvent&
   Query insert_id = connection_.UseText(insert_id_sql_);
   insert_id.Int(append.tenant).Blob(id_key_).Int(number);
   if (absl::Status status = insert_id.Run(); !status.ok()) return status;
+  return WriteDeliveries(append, incoming, number, plan);
+}
 
+absl::Status Transaction::WriteDeliveries(const AppendEvents& append, NewEvent& incoming,
+                                          int64_t number, AppendPlan* plan) {
   const int64_t now = PackTime(append.now);
-  for (const DeliveryTarget& target : incoming.targets) {
-    Query delivery = connection_.Use(kInsertDelivery);
-    delivery.Int(PackedKey({append.tenant, target.webhook_uid})).Int(number).Int(now);
+  for (DeliveryTarget& target : incoming.targets) {
+    const WebhookKey webhook{append.tenant, target.webhook_uid};
+    const auto row = GetStats(webhook);
+    if (!row.ok()) return row.status();
+    target.dropped = IsDropped(target, plan);
+    Touch(*row);
+    CountNew(*row, number, target.dropped ? DeliveryState::kDropped : DeliveryState::kPending);
+
+    Query delivery = connection_.Use(target.dropped ? kInsertDropped : kInsertDelivery);
+    delivery.Int(PackedKey(webhook)).Int(number).Int(now);
     target.lane.empty() ? delivery.Null() : delivery.Text(target.lane);
     target.expire_time == absl::InfiniteFuture() ? delivery.Null()
                                                  : delivery.Int(PackTime(target.expire_time));
-    delivery.Int(event.priority);
+    delivery.Int(incoming.event->priority);
     if (absl::Status status = delivery.Run(); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 // Webhooks, API keys and leases.
 #include "server/store/driver_rules.h"
 #include "server/store/sqlite/codec.h"
+#include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
 
@@ -46,6 +47,14 @@ absl::Status Transaction::Apply(CreateWebhook& create) {
     if (query.Next()) create.status = WebhookExistsError(webhook.id);
     if (!query.status().ok() || !create.status.ok()) return query.status();
   }
+  if (create.max_webhooks > 0) {
+    Query query = connection_.Use(kCountWebhooks);
+    query.Int(webhook.key.tenant).Int(create.max_webhooks);
+    if (query.Next() && query.IntAt(0) >= create.max_webhooks) {
+      create.status = QuotaExceededError("max_webhooks", create.max_webhooks, absl::ZeroDuration());
+    }
+    if (!query.status().ok() || !create.status.ok()) return query.status();
+  }
   const auto tenant = GetTenant(webhook.key.tenant);
   if (!tenant.ok()) return tenant.status();
   webhook.key.uid = (*tenant)->next_uid++;
@@ -67,6 +76,22 @@ absl::Status Transaction::Apply(UpdateWebhook& update) {
     update.status = EtagMismatchError(stored->revision);
     return absl::OkStatus();
   }
+  absl::Status status;
+  for (const AppendEvents& append : update.operational) {
+    if (status.ok() && update.status.ok()) status = CheckGeneration(append, &update.status);
+  }
+  if (!status.ok() || !update.status.ok()) return status;
+  const bool activated =
+      update.webhook.state == WebhookState::kActive && stored->state != WebhookState::kActive;
+  if (activated) {
+    const auto row = GetStats(update.webhook.key);
+    if (!row.ok()) return row.status();
+    if ((*row)->stats.consecutive_failures > 0) {
+      Touch(*row);
+      (*row)->stats.consecutive_failures = 0;
+      (*row)->stats.failing_since = absl::InfinitePast();
+    }
+  }
   const auto tenant = GetTenant(update.webhook.key.tenant);
   if (!tenant.ok()) return tenant.status();
   update.webhook.id = stored->id;
@@ -75,7 +100,12 @@ absl::Status Transaction::Apply(UpdateWebhook& update) {
   ++update.webhook.revision;
   update.generation = ++(*tenant)->generation;
   (*tenant)->changed = true;
-  return PutWebhook(&connection_, update.webhook);
+  status = PutWebhook(&connection_, update.webhook);
+  for (AppendEvents& append : update.operational) {
+    if (status.ok()) status = ApplyMatched(append, 0);
+  }
+  TakeStats(&update.stats);
+  return status;
 }
 
 absl::Status Transaction::Apply(DeleteWebhook& del) {
@@ -94,6 +124,7 @@ absl::Status Transaction::Apply(DeleteWebhook& del) {
   const int64_t key = PackedKey(del.key);
   absl::Status status = connection_.Use(kDeleteWebhook).Int(key).Run();
   if (status.ok()) status = connection_.Use(kInsertDeleted).Int(key).Run();
+  if (status.ok()) status = DropStats(del.key);
   del.generation = ++(*tenant)->generation;
   (*tenant)->changed = true;
   webhooks_.erase(del.key);

@@ -8,9 +8,6 @@
 namespace latchwire::sqlite {
 namespace {
 
-// "LWir", so that `file` and a second look tell whose database it is.
-constexpr int64_t kApplicationId = 0x4c576972;
-
 // Step i brings version i to i + 1. A step that was ever released is never changed.
 //
 // Integer keys: event = tenant << 40 | number; webhook = tenant << 32 | uid. Times are microseconds
@@ -135,6 +132,8 @@ ALTER TABLE tenant ADD COLUMN stored_events INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tenant ADD COLUMN last_minute INTEGER NOT NULL DEFAULT 0;   -- the newest of event_minute
 ALTER TABLE tenant ADD COLUMN clean_number INTEGER NOT NULL DEFAULT 1;  -- older events are gone or held
 ALTER TABLE tenant ADD COLUMN next_job INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE tenant ADD COLUMN held_number INTEGER NOT NULL DEFAULT 1;   -- the cleaner looks on there
+ALTER TABLE tenant ADD COLUMN held_events INTEGER NOT NULL DEFAULT 0;
 
 -- The first event that was stored in each minute since 1970 in which there was one: how old an event
 -- is, without a time in every row.
@@ -188,9 +187,11 @@ INSERT INTO webhook_stats
   FROM delivery WHERE webhook IN (SELECT key FROM webhook) GROUP BY webhook;
 UPDATE tenant SET
   stored_events = (SELECT count(*) FROM event WHERE key >> 40 = tenant.id),
-  stored_bytes = (SELECT coalesce(sum(256 + length(CAST(id AS BLOB)) + length(CAST(type AS BLOB))
-      + length(CAST(source AS BLOB)) + length(CAST(subject AS BLOB)) + length(CAST(data AS BLOB))), 0)
-    FROM event WHERE key >> 40 = tenant.id);
+  stored_bytes = (SELECT coalesce(sum(256
+      + CASE typeof(id) WHEN 'blob' THEN 36 ELSE length(CAST(id AS BLOB)) END
+      + length(CAST(type AS BLOB)) + length(CAST(source AS BLOB)) + length(CAST(subject AS BLOB))
+      + length(CAST(data AS BLOB))), 0) FROM event WHERE key >> 40 = tenant.id)
+    + 128 * (SELECT count(*) FROM delivery WHERE webhook >> 32 = tenant.id);
 INSERT INTO event_minute
   SELECT key >> 40, max(receive_time) / 60000000, 1 FROM event GROUP BY key >> 40;
 UPDATE tenant SET last_minute =

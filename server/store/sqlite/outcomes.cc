@@ -4,6 +4,7 @@
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
+#include "server/store/stats_rules.h"
 
 namespace latchwire::sqlite {
 namespace {
@@ -12,10 +13,10 @@ constexpr char kSelectFence[] = "SELECT fence FROM lease WHERE partition = ?1";
 // The common case in one statement: the first attempt of a delivery that nobody has touched.
 constexpr char kRecordFirst[] =
     "UPDATE delivery SET state = ?3, due = ?4, attempts = ?5, failures = ?6, last_attempt = ?7"
-    " WHERE webhook = ?1 AND number = ?2 AND attempts = 0 AND state <> 1";
+    " WHERE webhook = ?1 AND number = ?2 AND attempts = 0 AND state = 0";
 constexpr char kUpdateDelivery[] =
     "UPDATE delivery SET state = ?3, due = ?4, attempts = ?5, failures = ?6, last_attempt = ?7,"
-    " expires = ?8, retried = ?9 WHERE webhook = ?1 AND number = ?2";
+    " expires = ?8 WHERE webhook = ?1 AND number = ?2";
 constexpr char kPutAttempt[] = "INSERT OR REPLACE INTO attempt VALUES(?1, ?2, ?3, ?4)";
 
 absl::Status PutAttempt(Connection* connection, DeliveryKey key, int attempt,
@@ -34,8 +35,6 @@ absl::Status WriteDelivery(Connection* connection, const Delivery& delivery,
   last_attempt.empty() ? query.Null() : query.Blob(last_attempt);
   delivery.expire_time == absl::InfiniteFuture() ? query.Null()
                                                  : query.Int(PackTime(delivery.expire_time));
-  delivery.retry_time == absl::InfinitePast() ? query.Null()
-                                              : query.Int(PackTime(delivery.retry_time));
   return query.Run();
 }
 
@@ -67,22 +66,32 @@ absl::Status Transaction::CheckFences(RecordOutcomes& record) {
 
 absl::Status Transaction::Apply(RecordOutcomes& record) {
   absl::Status status = CheckFences(record);
+  for (const AppendEvents& append : record.operational) {
+    if (status.ok() && record.status.ok()) status = CheckGeneration(append, &record.status);
+  }
   if (!status.ok() || !record.status.ok()) return status;
   for (DeliveryOutcome& outcome : record.outcomes) {
     outcome.result = DeliveryOutcome::Result::kGone;
-    const auto exists = WebhookExists(outcome.key.webhook);
-    if (!exists.ok()) return exists.status();
-    if (!*exists) continue;
+    const auto row = GetStats(outcome.key.webhook);
+    if (!row.ok()) return row.status();
+    if (!(*row)->exists) continue;  // so it has no deliveries, or was deleted
     bool recorded = false;
-    if (outcome.attempt.number > 0) status = RecordFirst(outcome, &recorded);
-    if (status.ok() && !recorded) status = RecordLater(outcome);
+    if (outcome.attempt.number == 1) status = RecordFirst(outcome, *row, &recorded);
+    if (status.ok() && !recorded) status = RecordLater(outcome, *row);
     if (!status.ok()) return status;
+    if (outcome.result == DeliveryOutcome::Result::kRecorded && outcome.attempt.number > 0) {
+      Touch(*row);
+      CountAttempt(outcome.attempt, outcome.state == DeliveryState::kSucceeded, &(*row)->stats);
+    }
   }
+  for (AppendEvents& append : record.operational) {
+    if (status = ApplyMatched(append, 0); !status.ok()) return status;
+  }
+  TakeStats(&record.stats);
   return absl::OkStatus();
 }
 
-absl::Status Transaction::RecordFirst(DeliveryOutcome& outcome, bool* recorded) {
-  if (outcome.attempt.number > 1) return absl::OkStatus();
+absl::Status Transaction::RecordFirst(DeliveryOutcome& outcome, StatsRow* row, bool* recorded) {
   PackAttempt(outcome.attempt, &rest_);
   Query query = connection_.Use(kRecordFirst);
   query.Int(PackedKey(outcome.key.webhook)).Int(outcome.key.event_number);
@@ -91,11 +100,13 @@ absl::Status Transaction::RecordFirst(DeliveryOutcome& outcome, bool* recorded) 
   query.Int(outcome.attempt.number).Int(outcome.failure_count).Blob(rest_);
   absl::Status status = query.Run();
   *recorded = status.ok() && connection_.changed_rows() == 1;
-  if (*recorded) outcome.result = DeliveryOutcome::Result::kRecorded;
+  if (!*recorded) return status;
+  outcome.result = DeliveryOutcome::Result::kRecorded;
+  CountMove(row, outcome.key.event_number, DeliveryState::kPending, outcome.state);
   return status;
 }
 
-absl::Status Transaction::RecordLater(DeliveryOutcome& outcome) {
+absl::Status Transaction::RecordLater(DeliveryOutcome& outcome, StatsRow* row) {
   std::string last_attempt;
   auto delivery = ReadDelivery(&connection_, outcome.key, &last_attempt);
   if (delivery.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
@@ -116,10 +127,13 @@ absl::Status Transaction::RecordLater(DeliveryOutcome& outcome) {
     }
     if (!status.ok()) return status;
   }
-  if (delivery->state != DeliveryState::kSucceeded) {  // which is final, whatever comes late
-    delivery->state = outcome.state;
+  const DeliveryState before = delivery->state;
+  delivery->state = StateAfter(before, outcome.state);
+  if (before == DeliveryState::kPending || delivery->state != before) {
     delivery->failure_count = outcome.failure_count;
     delivery->due_time = outcome.due_time;
+    Touch(row);
+    CountMove(row, outcome.key.event_number, before, delivery->state);
   }
   outcome.result = DeliveryOutcome::Result::kRecorded;
   return WriteDelivery(&connection_, *delivery, last_attempt);
@@ -128,9 +142,8 @@ absl::Status Transaction::RecordLater(DeliveryOutcome& outcome) {
 absl::Status Transaction::Apply(RetryDelivery& retry) {
   const auto exists = WebhookExists(retry.key.webhook);
   if (!exists.ok()) return exists.status();
-  std::string last_attempt;
   absl::StatusOr<Delivery> delivery = DeliveryNotFoundError(retry.key);
-  if (*exists) delivery = ReadDelivery(&connection_, retry.key, &last_attempt);
+  if (*exists) delivery = ReadDelivery(&connection_, retry.key, nullptr);
   if (delivery.status().code() == absl::StatusCode::kNotFound) {
     retry.status = delivery.status();
     return absl::OkStatus();
@@ -140,14 +153,13 @@ absl::Status Transaction::Apply(RetryDelivery& retry) {
     retry.status = DeliveryStateError(delivery->state);
     return absl::OkStatus();
   }
-  if (delivery->state == DeliveryState::kExpired || delivery->expire_time <= retry.now) {
-    delivery->expire_time = absl::InfiniteFuture();
-  }
-  delivery->state = DeliveryState::kPending;
-  delivery->due_time = delivery->retry_time = ToStoredTime(retry.now);
-  delivery->failure_count = 0;
-  retry.delivery = *delivery;
-  return WriteDelivery(&connection_, *delivery, last_attempt);
+  absl::Status status = MakePendingAgain(retry.key, delivery->state, retry.now);
+  if (!status.ok()) return status;
+  delivery = ReadDelivery(&connection_, retry.key, nullptr);
+  if (!delivery.ok()) return delivery.status();
+  retry.delivery = *std::move(delivery);
+  TakeStats(&retry.stats);
+  return absl::OkStatus();
 }
 
 }  // namespace latchwire::sqlite

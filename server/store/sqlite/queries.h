@@ -31,6 +31,21 @@ inline constexpr char kListAttempts[] =
     "SELECT attempt, record FROM attempt WHERE webhook = ?1 AND number = ?2 AND attempt > ?3"
     " ORDER BY attempt LIMIT ?4";
 
+inline constexpr char kLoadStats[] = "SELECT " LATCHWIRE_STATS_COLUMNS
+                                     " FROM webhook_stats WHERE webhook > ?1"
+                                     " ORDER BY webhook LIMIT ?2";
+inline constexpr char kSelectStats[] =
+    "SELECT " LATCHWIRE_STATS_COLUMNS ", oldest_pending FROM webhook_stats WHERE webhook = ?1";
+// What gives way to new deliveries: looks at what is behind ?2, which rises with every use.
+inline constexpr char kOldestPending[] =
+    "SELECT number FROM delivery WHERE webhook = ?1 AND number >= ?2 AND state = 0"
+    " ORDER BY number LIMIT ?3";
+inline constexpr char kExpired[] =
+    "SELECT webhook, number FROM delivery INDEXED BY delivery_expires"
+    " WHERE state = 0 AND expires IS NOT NULL AND expires <= ?1 ORDER BY expires LIMIT ?2";
+inline constexpr char kCountWebhooks[] =
+    "SELECT count(*) FROM (SELECT 1 FROM webhook WHERE tenant = ?1 LIMIT ?2)";
+
 // Webhooks, and whether they have pending deliveries in lanes; the probe ends at its first row.
 inline constexpr char kLoadWork[] =
     "SELECT key,"

@@ -75,6 +75,22 @@ absl::StatusOr<Delivery> ReadDelivery(Connection* connection, DeliveryKey key,
   return delivery;
 }
 
+WebhookStats StatsFrom(const Query& row) {
+  WebhookStats stats;
+  stats.key = UnpackedKey(row.IntAt(0));
+  stats.pending = row.IntAt(1);
+  stats.succeeded = row.IntAt(2);
+  stats.dead = row.IntAt(3);
+  stats.expired = row.IntAt(4);
+  stats.dropped = row.IntAt(5);
+  stats.consecutive_failures = row.IntAt(6);
+  stats.failing_since = UnpackTime(row.IntAt(7));
+  stats.last_failure_time = UnpackTime(row.IntAt(8));
+  stats.last_failure = row.StringAt(9);
+  stats.last_success_time = UnpackTime(row.IntAt(10));
+  return stats;
+}
+
 absl::Status WebhookFrom(const Query& row, Webhook* webhook) {
   webhook->key = UnpackedKey(row.IntAt(0));
   webhook->id = row.StringAt(1);

@@ -23,6 +23,13 @@ absl::StatusOr<Event> ReadEvent(Connection* connection, TenantId tenant, int64_t
 absl::StatusOr<Delivery> ReadDelivery(Connection* connection, DeliveryKey key,
                                       std::string* last_attempt);
 
+// The columns that StatsFrom reads, from the first on.
+#define LATCHWIRE_STATS_COLUMNS                                    \
+  "webhook, pending, succeeded, dead, expired, dropped, failures," \
+  " failing_since, last_failure_time, last_failure, last_success_time"
+inline constexpr int kStatsColumns = 11;
+WebhookStats StatsFrom(const Query& row);
+
 absl::StatusOr<Webhook> ReadWebhook(Connection* connection, WebhookKey key);
 #define LATCHWIRE_WEBHOOK_COLUMNS "key, id, revision, state, display_name, url, config"
 absl::Status WebhookFrom(const Query& row, Webhook* webhook);

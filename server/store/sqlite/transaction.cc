@@ -7,9 +7,11 @@ namespace {
 
 constexpr char kSelectTenant[] =
     "SELECT generation, next_number, next_uid, revision, settings, created, stored_bytes,"
-    " stored_events, last_minute, clean_number, next_job FROM tenant WHERE id = ?1";
+    " stored_events, last_minute, clean_number, next_job, held_number, held_events FROM tenant "
+    "WHERE id = ?1";
 constexpr char kPutTenant[] =
-    "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+    " ?14)";
 constexpr char kWebhookExists[] = "SELECT 1 FROM webhook WHERE key = ?1";
 
 }  // namespace
@@ -33,6 +35,8 @@ absl::StatusOr<Transaction::TenantRow*> Transaction::GetTenant(TenantId tenant) 
     row.last_minute = query.IntAt(8);
     row.clean_number = query.IntAt(9);
     row.next_job = query.IntAt(10);
+    row.held_number = query.IntAt(11);
+    row.held_events = query.IntAt(12);
   }
   if (!query.status().ok()) return query.status();
   return &row;
@@ -47,10 +51,11 @@ absl::Status Transaction::Flush() {
     row.settings.empty() ? query.Null() : query.Blob(row.settings);
     query.Int(row.created).Int(row.stored_bytes).Int(row.stored_events);
     query.Int(row.last_minute).Int(row.clean_number).Int(row.next_job);
+    query.Int(row.held_number).Int(row.held_events);
     if (absl::Status status = query.Run(); !status.ok()) return status;
     row.changed = false;
   }
-  return absl::OkStatus();
+  return FlushStats();
 }
 
 absl::StatusOr<bool> Transaction::WebhookExists(WebhookKey key) {
