@@ -1,5 +1,7 @@
 #include "server/main/server_metrics.h"
 
+#include <utility>
+
 #include "core/base/crypto.h"
 #include "core/formats/format.h"
 
@@ -15,8 +17,6 @@ void AddWriterMetrics(const Writer& writer, MetricsText* text) {
   text->Gauge("latchwire_writer_queued_bytes", "Writes that wait for the disk.", {},
               static_cast<double>(writer.queued_bytes()));
 }
-
-}  // namespace
 
 void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
   const auto count = [](const std::atomic<int64_t>& value) {
@@ -49,11 +49,48 @@ void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
                   counters.commit_to_answer.Read());
 }
 
+void AddCatalogMetrics(const Catalog& catalog, MetricsText* text) {
+  for (const auto& [name, state] : {std::pair("active", WebhookState::kActive),
+                                    {"disabled", WebhookState::kDisabled},
+                                    {"paused", WebhookState::kPaused},
+                                    {"suspended", WebhookState::kSuspended}}) {
+    text->Gauge("latchwire_webhooks", "Webhooks by their state.", {{"state", name}},
+                static_cast<double>(catalog.CountWebhooks(state)));
+  }
+}
+
+// What is counted of webhooks goes with them, so that sums over them are no counters.
+void AddStatsMetrics(const StatsBoard& stats, MetricsText* text) {
+  const StatsBoard::Totals totals = stats.Sum();
+  text->Gauge("latchwire_webhooks_failing", "Webhooks whose last attempt failed.", {},
+              static_cast<double>(totals.webhooks_failing));
+  for (const auto& [name, count] :
+       {std::pair("open", totals.breakers_open), {"half_open", totals.breakers_half_open}}) {
+    text->Gauge("latchwire_webhook_breakers", "Webhooks whose breaker is not closed.",
+                {{"state", name}}, static_cast<double>(count));
+  }
+  text->Gauge("latchwire_deliveries_pending",
+              "Deliveries that are to be attempted, in memory or in the store.", {},
+              static_cast<double>(totals.sums.pending));
+  for (const auto& [name, count] : {std::pair("succeeded", totals.sums.succeeded),
+                                    {"dead", totals.sums.dead},
+                                    {"expired", totals.sums.expired},
+                                    {"dropped", totals.sums.dropped}}) {
+    text->Gauge("latchwire_deliveries_ended",
+                "Deliveries that ended so, of the webhooks that exist, since these were made.",
+                {{"state", name}}, static_cast<double>(count));
+  }
+}
+
+}  // namespace
+
 std::string ServerMetrics(const MetricsSources& sources) {
   MetricsText text;
   AddProcessMetrics(&text);
-  AddEngineMetrics(sources.engine->counters(), &text);
-  AddWriterMetrics(*sources.writer, &text);
+  if (sources.engine != nullptr) AddEngineMetrics(sources.engine->counters(), &text);
+  if (sources.writer != nullptr) AddWriterMetrics(*sources.writer, &text);
+  if (sources.catalog != nullptr) AddCatalogMetrics(*sources.catalog, &text);
+  if (sources.stats != nullptr) AddStatsMetrics(*sources.stats, &text);
   return text.ToString();
 }
 

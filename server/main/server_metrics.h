@@ -5,20 +5,22 @@
 
 #include "server/delivery/engine.h"
 #include "server/metrics/metrics_text.h"
+#include "server/store/catalog.h"
+#include "server/store/stats_board.h"
 #include "server/store/writer.h"
 
 namespace latchwire {
 
 // Where the numbers come from. All are read from the thread that serves the page, and outlive it.
-// A new source is one member here and one function in server_metrics.cc.
+// A new source is one member here and one function in server_metrics.cc. Metrics of a source that
+// is null are left out.
 struct MetricsSources {
-  const Engine* engine;
-  const Writer* writer;
+  const Engine* engine = nullptr;
+  const Writer* writer = nullptr;
+  const Catalog* catalog = nullptr;
+  const StatsBoard* stats = nullptr;
 };
 
 std::string ServerMetrics(const MetricsSources& sources);
-
-// Its part that needs no whole engine.
-void AddEngineMetrics(const EngineCounters& counters, MetricsText* text);
 
 }  // namespace latchwire

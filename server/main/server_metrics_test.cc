@@ -16,9 +16,10 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
-std::string MetricsOf(DeliveryWorld& world) {
-  return ServerMetrics({&world.engine(), &world.writer()});
+std::string MetricsOf(DeliveryWorld& world, const StatsBoard& stats = {}) {
+  return ServerMetrics({&world.engine(), &world.writer(), &world.catalog(), &stats});
 }
 
 bool IsLowerSnakeCase(absl::string_view text) {
@@ -84,6 +85,29 @@ TEST(ServerMetrics, CountsWhatHappens) {
   EXPECT_THAT(text, HasSubstr("\nlatchwire_delivery_attempts_in_flight 0\n"));
   EXPECT_THAT(text, HasSubstr("\nlatchwire_writer_queued_bytes 0\n"));
   EXPECT_THAT(text, HasSubstr("latchwire_build_info{version=\"0."));
+}
+
+TEST(ServerMetrics, CountsWebhooksAndBreakers) {
+  DeliveryWorld world;
+  world.CreateWebhook({});
+  const auto second = world.CreateWebhook({});
+  world.SetWebhookState(second->key, WebhookState::kPaused);
+  StatsBoard stats;
+  BreakerStatus open;
+  open.state = BreakerState::kOpen;
+  stats.SetBreaker(second->key, open);
+  const std::string text = MetricsOf(world, stats);
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_webhooks{state=\"active\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_webhooks{state=\"paused\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_webhooks{state=\"suspended\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_webhook_breakers{state=\"open\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_deliveries_pending 0\n"));
+}
+
+TEST(ServerMetrics, LeavesOutWhatIsNotThere) {
+  const std::string text = ServerMetrics({});
+  EXPECT_THAT(text, HasSubstr("latchwire_build_info"));
+  EXPECT_THAT(text, Not(HasSubstr("latchwire_delivery")));
 }
 
 }  // namespace
