@@ -1,10 +1,80 @@
-#include "core/domain/error.h"
+#include <algorithm>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "server/store/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {
 
+bool Tables::DeleteEvent(DeleteOldEvents& del, TenantRow& tenant, int64_t number, bool expire) {
+  const auto event = events.find({del.tenant, number});
+  if (event == events.end()) return true;
+  std::vector<WebhookKey> pending;
+  for (const int64_t uid : event->second.webhooks) {
+    const DeliveryRow* row = std::as_const(*this).FindDelivery({{del.tenant, uid}, number});
+    if (row != nullptr && row->delivery.state == DeliveryState::kPending) {
+      pending.push_back({del.tenant, uid});
+    }
+  }
+  if (!pending.empty() && !expire) return false;
+  del.expired_deliveries += static_cast<int64_t>(pending.size());
+  for (const WebhookKey& webhook : pending) {
+    MoveTo(FindDelivery({webhook, number}), DeliveryState::kExpired);
+    if (!absl::c_linear_search(del.webhooks, webhook)) del.webhooks.push_back(webhook);
+  }
+  for (const int64_t uid : event->second.webhooks) {
+    const auto rows = deliveries.find({del.tenant, uid});
+    if (rows != deliveries.end()) rows->second.erase(number);
+  }
+  const Event& stored = *event->second.event;
+  const size_t text_bytes =
+      stored.id.size() + stored.type.size() + stored.source.size() + stored.subject.size();
+  tenant.tenant.stored_bytes -=
+      StoredBytes(text_bytes, stored.data.size(), event->second.webhooks.size());
+  --tenant.tenant.stored_events;
+  ++del.deleted_events;
+  events.erase(event);
+  return true;
+}
+
 void Tables::Apply(DeleteOldEvents& del) {
-  del.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
+  const auto found = tenants.find(del.tenant);
+  if (found == tenants.end()) {
+    del.status = TenantNotFoundError(del.tenant);
+    return;
+  }
+  TenantRow& tenant = found->second;
+  const int64_t before = MinuteOf(del.stored_before);
+  const int64_t held_before = std::min(before, MinuteOf(del.held_before));
+  const auto minute_of = [&](int64_t number) {
+    const auto event = events.find({del.tenant, number});
+    return event == events.end() ? INT64_MIN : event->second.minute;
+  };
+  const int limit = std::max(del.limit, 2);
+  const auto at_limit = [&] { return del.deleted_events >= limit; };
+
+  auto held = tenant.held_numbers.begin();
+  while (held != tenant.held_numbers.end() && minute_of(*held) < before && !at_limit()) {
+    const bool gone = DeleteEvent(del, tenant, *held, minute_of(*held) < held_before);
+    held = gone ? tenant.held_numbers.erase(held) : std::next(held);
+  }
+  auto event = events.lower_bound({del.tenant, tenant.clean_number});
+  int left = std::max<int>(limit - static_cast<int>(del.deleted_events), 1);
+  for (; left > 0; --left) {
+    if (event == events.end() || event->first.first != del.tenant) break;
+    if (event->second.minute >= before) break;
+    const int64_t number = event->first.second;
+    const bool expire = event->second.minute < held_before;
+    ++event;
+    if (!DeleteEvent(del, tenant, number, expire)) tenant.held_numbers.insert(number);
+    tenant.clean_number = number + 1;
+  }
+  del.more = left == 0 || at_limit();
+  TakeStats(&del.stats);
+  del.held_events = static_cast<int64_t>(tenant.held_numbers.size());
+  del.stored_bytes = tenant.tenant.stored_bytes;
+  del.stored_events = tenant.tenant.stored_events;
 }
 
 }  // namespace latchwire::memory

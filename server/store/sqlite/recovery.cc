@@ -1,21 +1,205 @@
-#include "core/domain/error.h"
+// Recovery jobs: deliveries made pending again in steps of a bounded size.
+#include <algorithm>
+
+#include "absl/algorithm/container.h"
+#include "core/domain/matching.h"
+#include "server/store/driver_rules.h"
+#include "server/store/sqlite/codec.h"
+#include "server/store/sqlite/queries.h"
+#include "server/store/sqlite/reads.h"
+#include "server/store/sqlite/recovery_jobs.h"
 #include "server/store/sqlite/transaction.h"
 
 namespace latchwire::sqlite {
+namespace {
+
+constexpr char kInsertJob[] = "INSERT INTO recovery_job VALUES(?1, ?2, ?3, ?4, ?5)";
+constexpr char kUpdateJob[] =
+    "UPDATE recovery_job SET state = ?3, record = ?4 WHERE tenant = ?1 AND number = ?2";
+constexpr char kHasEarlierMinute[] =
+    "SELECT 1 FROM event_minute WHERE tenant = ?1 AND minute < ?2 LIMIT 1";
+
+absl::Status UpdateJob(Connection* connection, const RecoveryJob& job) {
+  const std::string record = PackRecoveryJob(job);
+  Query query = connection->Use(kUpdateJob);
+  query.Int(job.tenant).Int(job.number).Int(static_cast<int>(job.state));
+  return query.Blob(record).Run();
+}
+
+void End(RecoveryJobState state, absl::Time now, RecoveryJob* job) {
+  job->state = state;
+  job->end_time = ToStoredTime(now);
+}
+
+}  // namespace
 
 absl::Status Transaction::Apply(CreateRecoveryJob& create) {
-  create.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
-  return absl::OkStatus();
+  RecoveryJob& job = create.job;
+  if (job.webhook_uid != 0) {
+    const WebhookKey key{job.tenant, job.webhook_uid};
+    const auto exists = WebhookExists(key);
+    if (!exists.ok()) return exists.status();
+    if (!*exists) {
+      create.status = WebhookNotFoundError(key);
+      return absl::OkStatus();
+    }
+  }
+  {
+    Query query = connection_.Use(kCountRunningRecoveryJobs);
+    query.Int(job.tenant);
+    if (query.Next() && query.IntAt(0) >= static_cast<int64_t>(kMaxRunningRecoveryJobs)) {
+      create.status = TooManyRecoveryJobsError();
+    }
+    if (!query.status().ok() || !create.status.ok()) return query.status();
+  }
+  const auto tenant = GetTenant(job.tenant);
+  if (!tenant.ok()) return tenant.status();
+  job.number = (*tenant)->next_job++;
+  job.last_number = (*tenant)->next_number - 1;
+  (*tenant)->changed = true;
+  job.next_uid = std::max<int64_t>(job.webhook_uid, 1);
+  job.next_number = 0;  // from the first that may fit
+  job.state = RecoveryJobState::kRunning;
+  job.examined_count = job.recovered_count = 0;
+  job.end_time = absl::InfiniteFuture();
+  const std::string record = PackRecoveryJob(job);
+  Query insert = connection_.Use(kInsertJob);
+  insert.Int(job.tenant).Int(job.number).Text(job.id).Int(static_cast<int>(job.state));
+  return insert.Blob(record).Run();
 }
 
 absl::Status Transaction::Apply(StepRecoveryJob& step) {
-  step.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
-  return absl::OkStatus();
+  auto job = GetRecoveryJob(&connection_, step.tenant, step.id);
+  if (job.status().code() == absl::StatusCode::kNotFound) {
+    step.status = job.status();
+    return absl::OkStatus();
+  }
+  if (!job.ok()) return job.status();
+  step.job = *std::move(job);
+  if (step.job.state != RecoveryJobState::kRunning) return absl::OkStatus();
+  if (absl::Status status = AdvanceJob(step); !status.ok()) return status;
+  TakeStats(&step.stats);
+  return UpdateJob(&connection_, step.job);
 }
 
 absl::Status Transaction::Apply(CancelRecoveryJob& cancel) {
-  cancel.status = MakeError(absl::StatusCode::kUnimplemented, "NOT_IMPLEMENTED", "not implemented");
+  auto job = GetRecoveryJob(&connection_, cancel.tenant, cancel.id);
+  if (job.status().code() == absl::StatusCode::kNotFound) {
+    cancel.status = job.status();
+    return absl::OkStatus();
+  }
+  if (!job.ok()) return job.status();
+  if (job->state != RecoveryJobState::kRunning) {
+    cancel.status = RecoveryJobStateError(cancel.id);
+    return absl::OkStatus();
+  }
+  End(RecoveryJobState::kCancelled, cancel.now, &*job);
+  cancel.job = *std::move(job);
+  return UpdateJob(&connection_, cancel.job);
+}
+
+// Deliveries made at or after `from` have this number or a higher one. The clock may have been set
+// back since, so nothing follows from a time for the other end.
+absl::StatusOr<int64_t> Transaction::FirstNumberFrom(TenantId tenant, absl::Time from) {
+  if (from == absl::InfinitePast()) return 1;
+  const int64_t minute = MinuteOf(from);
+  {
+    // Without one the minutes before may have been cleaned away while events of them are held.
+    Query query = connection_.Use(kHasEarlierMinute);
+    query.Int(tenant).Int(minute);
+    if (!query.Next()) {
+      if (!query.status().ok()) return query.status();
+      return 1;
+    }
+  }
+  return FirstNumberAt(tenant, minute);
+}
+
+absl::Status Transaction::AdvanceJob(StepRecoveryJob& step) {
+  RecoveryJob& job = step.job;
+  int64_t left = std::max(step.limit, 1);
+  while (left > 0) {
+    const int64_t last_uid = job.webhook_uid != 0 ? job.webhook_uid : (int64_t{1} << kUidBits) - 1;
+    int64_t key = 0;
+    {
+      Query query = connection_.Use(kNextWebhook);
+      query.Int(PackedKey({job.tenant, job.next_uid}));
+      query.Int(PackedKey({job.tenant, last_uid}) + 1);
+      if (query.Next()) key = query.IntAt(0);
+      if (!query.status().ok()) return query.status();
+    }
+    if (key == 0) {
+      End(RecoveryJobState::kSucceeded, step.now, &job);
+      return absl::OkStatus();
+    }
+    const WebhookKey webhook = UnpackedKey(key);
+    if (webhook.uid != job.next_uid) job.next_number = 0;
+    job.next_uid = webhook.uid;
+    if (job.next_number == 0) {
+      const auto first = FirstNumberFrom(job.tenant, job.created_from);
+      if (!first.ok()) return first.status();
+      job.next_number = *first;
+    }
+    const auto examined = AdvanceInWebhook(webhook, left, step);
+    if (!examined.ok()) return examined.status();
+    if (*examined < left) {
+      ++job.next_uid;
+      job.next_number = 0;
+    }
+    // A webhook costs, too, even one without deliveries.
+    left -= std::max<int64_t>(*examined, 1);
+  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Transaction::AdvanceInWebhook(WebhookKey webhook, int64_t limit,
+                                                      StepRecoveryJob& step) {
+  RecoveryJob& job = step.job;
+  int64_t examined = 0;
+  std::vector<std::pair<int64_t, DeliveryState>> fitting;
+  {
+    Query query = connection_.Use(kDeliveriesFrom);
+    query.Int(PackedKey(webhook)).Int(job.next_number).Int(job.last_number).Int(limit);
+    while (query.Next()) {
+      ++examined;
+      job.next_number = query.IntAt(0) + 1;
+      const auto state = static_cast<DeliveryState>(query.IntAt(1));
+      const absl::Time created = UnpackTime(query.IntAt(2));
+      if (state != DeliveryState::kPending && absl::c_linear_search(job.states, state) &&
+          created >= job.created_from && created < job.created_before) {
+        fitting.emplace_back(query.IntAt(0), state);
+      }
+    }
+    if (!query.status().ok()) return query.status();
+  }
+  job.examined_count += examined;
+  bool any = false;
+  for (const auto& [number, state] : fitting) {
+    const auto fits = EventFits(job, number);
+    if (!fits.ok()) return fits.status();
+    if (!*fits) continue;
+    absl::Status status = MakePendingAgain({webhook, number}, state, step.now);
+    if (!status.ok()) return status;
+    ++job.recovered_count;
+    any = true;
+  }
+  if (any) step.webhooks.push_back(webhook);
+  return examined;
+}
+
+absl::StatusOr<bool> Transaction::EventFits(const RecoveryJob& job, int64_t number) {
+  if (job.event_match == EventMatch()) return true;
+  Query query = connection_.Use(kEventHead);
+  query.Int(EventKey(job.tenant, number));
+  if (!query.Next()) {
+    if (!query.status().ok()) return query.status();
+    return false;
+  }
+  Event event;
+  if (absl::Status status = EventFrom(query, 0, false, &event, nullptr); !status.ok()) {
+    return status;
+  }
+  return Fits(job.event_match, event);
 }
 
 }  // namespace latchwire::sqlite
