@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -31,6 +32,11 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 1024
 	maxInFlight       = 256
+
+	// What is alive is a few MiB, and by Go's own rule it would be looked through again after as much
+	// was allocated anew: a quarter of the time. The limit is where memory counts for more than that.
+	gcPercent   = 400
+	gcHardAbove = 512 << 20
 )
 
 type settings struct {
@@ -42,6 +48,10 @@ type settings struct {
 }
 
 func main() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(gcPercent)
+		debug.SetMemoryLimit(gcHardAbove)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
