@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/transport/asio_executor.h"
 #include "core/transport/ip_address.h"
+#include "core/transport/port_ranges.h"
 #include "core/transport/transport.h"
 
 namespace latchwire {
@@ -18,11 +19,13 @@ namespace latchwire {
 struct BeastTransportOptions {
   // Networks that may be reached although they are not public; see address_guard.h.
   std::vector<IpNetwork> allow_networks;
+  // The only ports of receivers, when there are any; else all. Others answer kBlockedAddress.
+  std::vector<PortRange> allow_ports;
 
   // For one scheme, host and port.
   size_t max_connections_per_host = 64;
-  // Requests that wait for a connection; beyond it Send answers kOverloaded. With the connections no
-  // less than what the server has under way at once (2,048), so that many webhooks with one host
+  // Requests that wait for a connection; beyond it Send answers kOverloaded. With the connections
+  // no less than what the server has under way at once (2,048), so that many webhooks with one host
   // are not refused here: a refused delivery is rendered, and read from the store, once more.
   size_t max_waiting_per_host = 2048;
   size_t max_connections = 4096;  // the longest idle one is closed for a new one

@@ -104,6 +104,12 @@ void HttpEngine::Submit(HttpExchange* exchange) {
   if (!status.ok()) {
     return FailLater(exchange, TransportError::kInvalidUrl, std::string(status.message()));
   }
+  if (!options_.allow_ports.empty() && !ContainsPort(options_.allow_ports, (*url)->port)) {
+    return FailLater(exchange, TransportError::kBlockedAddress,
+                     absl::StrCat("port ", (*url)->port,
+                                  " is not one that deliveries may reach; the operator can allow "
+                                  "it with --allow_ports"));
+  }
   exchange->target = (*url)->target;
   wheel_.ArmAt(exchange, exchange->deadline);
   std::shared_ptr<const TlsProfile>& tls = exchange->request.tls;

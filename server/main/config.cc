@@ -31,6 +31,8 @@ ABSL_FLAG(std::string, metrics_listen, "",
 ABSL_FLAG(std::string, allow_networks, "",
           "Networks that webhooks may reach although they are not public, such as "
           "127.0.0.0/8,10.1.0.0/16; none by default");
+ABSL_FLAG(std::string, allow_ports, "",
+          "The only ports that webhooks may reach, such as 80,443,8000-8999; empty means all");
 ABSL_FLAG(bool, reflection, true, "Serve gRPC reflection, which grpcurl uses; it needs no key");
 ABSL_FLAG(std::string, log_level, "info", "debug, info, warn or error");
 ABSL_FLAG(std::string, tls_certificate_file, "",
@@ -51,10 +53,10 @@ namespace latchwire {
 namespace {
 
 constexpr absl::string_view kFlags[] = {
-    "config",           "data_dir",        "listen",        "metrics_listen",
-    "allow_networks",   "reflection",      "log_level",     "tls_certificate_file",
-    "tls_key_file",     "webhook_ca_file", "dns_servers",   "read_threads",
-    "max_queued_reads", "drain_timeout",   "stats_interval"};
+    "config",          "data_dir",    "listen",       "metrics_listen",       "allow_networks",
+    "allow_ports",     "reflection",  "log_level",    "tls_certificate_file", "tls_key_file",
+    "webhook_ca_file", "dns_servers", "read_threads", "max_queued_reads",     "drain_timeout",
+    "stats_interval"};
 
 bool IsKey(absl::string_view name) {
   return name != "config" && absl::c_linear_search(kFlags, name);
@@ -156,6 +158,10 @@ absl::StatusOr<ServerConfig> TakeFlags() {
   absl::StatusOr<std::vector<IpNetwork>> parsed = ParseIpNetworks(networks);
   if (!parsed.ok()) return Wrong("allow_networks", networks, parsed.status().message());
   config.allow_networks = *std::move(parsed);
+  const std::string ports = absl::GetFlag(FLAGS_allow_ports);
+  absl::StatusOr<std::vector<PortRange>> port_ranges = ParsePortRanges(ports);
+  if (!port_ranges.ok()) return Wrong("allow_ports", ports, port_ranges.status().message());
+  config.allow_ports = *std::move(port_ranges);
   config.reflection = absl::GetFlag(FLAGS_reflection);
   config.log_level = absl::GetFlag(FLAGS_log_level);
   if (!absl::c_linear_search(std::vector<std::string>{"debug", "info", "warn", "error"},

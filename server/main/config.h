@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/transport/ip_address.h"
+#include "core/transport/port_ranges.h"
 
 namespace latchwire {
 
@@ -18,6 +19,7 @@ struct ServerConfig {
   std::string listen;
   std::string metrics_listen;  // empty: no metrics
   std::vector<IpNetwork> allow_networks;
+  std::vector<PortRange> allow_ports;  // empty: all
   bool reflection = true;
   std::string log_level;
   std::string tls_certificate;  // PEM; empty: no TLS

@@ -146,6 +146,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
                       static_cast<size_t>(config.max_queued_reads));
   BeastTransportOptions transport;
   transport.allow_networks = config.allow_networks;
+  transport.allow_ports = config.allow_ports;
   transport.extra_trusted_pem = config.webhook_ca;
   transport.dns_servers = config.dns_servers;
   parts.transport = NewBeastTransport(&parts.executor, transport);
@@ -174,8 +175,9 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   if (!config.metrics_listen.empty()) {
-    auto metrics = ServeMetrics(&parts.metrics_executor, config.metrics_listen,
-                                MetricsSources{&*parts.engine, &*parts.writer});
+    auto metrics =
+        ServeMetrics(&parts.metrics_executor, config.metrics_listen,
+                     MetricsSources{&*parts.engine, &*parts.writer, &parts.catalog, &parts.stats});
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }
