@@ -17,6 +17,7 @@
 #include "server/delivery/engine.h"
 #include "server/main/data_dir.h"
 #include "server/main/janitor.h"
+#include "server/main/recovery_runner.h"
 #include "server/main/server_metrics.h"
 #include "server/main/stats_log.h"
 #include "server/store/read_pool.h"
@@ -28,7 +29,7 @@ namespace latchwire {
 namespace {
 
 constexpr absl::Duration kCheckpointInterval = absl::Seconds(1);
-constexpr absl::Duration kJanitorInterval = absl::Seconds(30);
+constexpr absl::Duration kJanitorInterval = absl::Seconds(5);
 // For attempts that were cut off at the end of the drain to be recorded.
 constexpr absl::Duration kLastRecords = absl::Seconds(5);
 
@@ -109,6 +110,8 @@ class ServerProcess::Parts {
   std::optional<ThreadReadPool> reads;
   std::unique_ptr<Transport> transport;
   std::optional<Engine> engine;
+  std::shared_ptr<RecoveryRunner> recovery_runner;
+  std::shared_ptr<Janitor> janitor;
   std::unique_ptr<ApiServer> api;
   std::optional<WriterThread> writer_thread;
   std::optional<CheckpointThread> checkpoint_thread;
@@ -155,6 +158,12 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
                                      &parts.stats},
                        EngineOptions());
   parts.engine->Start();
+  parts.recovery_runner =
+      std::make_shared<RecoveryRunner>(&parts.executor, SystemClock(), &*parts.writer);
+  parts.writer->AddObserver(parts.recovery_runner.get());
+  if (absl::Status status = parts.recovery_runner->Start(parts.store.get()); !status.ok()) {
+    return status;
+  }
 
   ApiWorld world;
   world.clock = SystemClock();
@@ -171,7 +180,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   parts.executor.Start();
   parts.writer_thread.emplace(&*parts.writer);
   parts.checkpoint_thread.emplace(parts.store.get(), kCheckpointInterval);
-  Janitor::Start(&parts.executor, &*parts.writer, kJanitorInterval);
+  parts.janitor = Janitor::Start({&parts.executor, SystemClock(), &*parts.writer, &parts.catalog},
+                                 kJanitorInterval);
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   if (!config.metrics_listen.empty()) {
