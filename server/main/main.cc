@@ -5,10 +5,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "absl/synchronization/mutex.h"
 #include "core/base/crypto.h"
 #include "core/formats/format.h"
+#include "server/main/commands.h"
 #include "server/main/config.h"
 #include "server/main/log.h"
 #include "server/main/server_process.h"
@@ -56,6 +58,7 @@ int Fail(const absl::Status& status) {
 }
 
 int Main(int argc, char** argv) {
+  if (const std::optional<int> code = RunCommand(argc, argv)) return *code;
   const absl::StatusOr<ServerConfig> config = ParseConfig(argc, argv);
   if (!config.ok()) return Fail(config.status());
   SetUpLogging(config->log_level);
