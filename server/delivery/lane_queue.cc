@@ -35,7 +35,6 @@ void LaneQueue::Add(PendingDelivery delivery) {
   if (lane == nullptr) {
     lane = std::make_unique<Lane>();
     lane->name = delivery.delivery.lane;
-    lane->id = next_lane_id_++;
   }
   waiting_.emplace(delivery.delivery.key.event_number, lane.get());
   ready_bytes_ += SizeOf(delivery);
@@ -50,14 +49,15 @@ void LaneQueue::File(Lane* lane) {
   lane->ready_time = ReadyTime(head);
   lane->due_time = head.due_time;
   lane->priority = head.priority;
-  later_.emplace(std::pair(lane->ready_time, lane->id), lane);
+  lane->number = head.key.event_number;
+  later_.emplace(std::pair(lane->ready_time, lane->number), lane);
 }
 
 void LaneQueue::Unfile(Lane* lane) {
-  if (lane->place == Place::kLater) later_.erase({lane->ready_time, lane->id});
+  if (lane->place == Place::kLater) later_.erase({lane->ready_time, lane->number});
   if (lane->place == Place::kDue) {
-    due_by_priority_.erase({-lane->priority, lane->due_time, lane->id});
-    due_by_age_.erase({lane->due_time, lane->id});
+    due_by_priority_.erase({-lane->priority, lane->due_time, lane->number});
+    due_by_age_.erase({lane->due_time, lane->number});
   }
   lane->place = Place::kNone;
 }
@@ -67,8 +67,8 @@ void LaneQueue::Promote(absl::Time now) {
     Lane* lane = later_.begin()->second;
     later_.erase(later_.begin());
     lane->place = Place::kDue;
-    due_by_priority_.emplace(std::tuple(-lane->priority, lane->due_time, lane->id), lane);
-    due_by_age_.emplace(std::pair(lane->due_time, lane->id), lane);
+    due_by_priority_.emplace(std::tuple(-lane->priority, lane->due_time, lane->number), lane);
+    due_by_age_.emplace(std::pair(lane->due_time, lane->number), lane);
   }
 }
 

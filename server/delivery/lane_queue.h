@@ -35,13 +35,13 @@ class LaneQueue : public WebhookQueue {
 
   struct Lane {
     std::string name;
-    uint64_t id = 0;                      // counts lanes as they come into the window
     std::deque<PendingDelivery> waiting;  // front is the head, unless it is taken
     bool head_taken = false;
     Place place = Place::kNone;
-    absl::Time ready_time;  // of its head; it and the next two are the keys in the maps
+    absl::Time ready_time;  // of its head; these four are the keys in the maps
     absl::Time due_time;
     int priority = 0;
+    int64_t number = 0;
   };
 
   void DoSettle(PendingDelivery delivery) override;
@@ -59,10 +59,9 @@ class LaneQueue : public WebhookQueue {
   absl::flat_hash_map<int64_t, Lane*> waiting_;  // number -> its lane
   // Lanes whose heads may be taken: those that are not known to be due, by when, and those that
   // are, by priority and by age.
-  absl::btree_map<std::pair<absl::Time, uint64_t>, Lane*> later_;
-  absl::btree_map<std::tuple<int, absl::Time, uint64_t>, Lane*> due_by_priority_;  // negated
-  absl::btree_map<std::pair<absl::Time, uint64_t>, Lane*> due_by_age_;
-  uint64_t next_lane_id_ = 0;
+  absl::btree_map<std::pair<absl::Time, int64_t>, Lane*> later_;
+  absl::btree_map<std::tuple<int, absl::Time, int64_t>, Lane*> due_by_priority_;  // negated
+  absl::btree_map<std::pair<absl::Time, int64_t>, Lane*> due_by_age_;
   uint64_t takes_ = 0;
 };
 

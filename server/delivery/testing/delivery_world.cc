@@ -24,26 +24,28 @@ bool SlowReads::Submit(Read read) {
   return true;
 }
 
-DeliveryWorld::Server::Server(DeliveryWorld* owner, std::unique_ptr<Store> open_store)
+DeliveryWorld::Server::Server(DeliveryWorld* owner, std::unique_ptr<Store> open_store,
+                              EngineOptions options)
     : world(owner),
       store(std::move(open_store)),
+      executor(&owner->executor_),
+      transport(owner->transport_.get(), &executor),
       writer(store.get(), WriterOptions{}),
-      reads(store.get(), &owner->executor_, owner->options_.read_time),
-      engine({&reads, &owner->clock_, &owner->random_, &writer, &reads, &catalog,
-              owner->transport_.get(), &stats},
-             owner->options_.engine) {
+      reads(store.get(), &executor, owner->options_.read_time),
+      engine(
+          {&reads, &owner->clock_, &owner->random_, &writer, &reads, &catalog, &transport, &stats},
+          std::move(options)) {
   ABSL_ASSERT(catalog.Load(store.get()).ok());
   ABSL_ASSERT(stats.Load(store.get()).ok());
   writer.AddObserver(&catalog);
   writer.AddObserver(&stats);
-  writer.SetWake(
-      [this] { world->executor_.PostAfter(world->options_.commit_time, [this] { Step(); }); });
+  writer.SetWake([this] { executor.PostAfter(world->options_.commit_time, [this] { Step(); }); });
   engine.Start();
 }
 
 void DeliveryWorld::Server::Step() {
   if (!writer.Step()) return;
-  world->executor_.PostAfter(world->options_.commit_time, [this] { Step(); });
+  executor.PostAfter(world->options_.commit_time, [this] { Step(); });
 }
 
 DeliveryWorld::DeliveryWorld(DeliveryWorldOptions options)
@@ -52,22 +54,30 @@ DeliveryWorld::DeliveryWorld(DeliveryWorldOptions options)
       executor_(&clock_),
       random_(options_.seed),
       database_(MemoryDatabase::Make()),
-      transport_(std::make_unique<FakeTransport>(&executor_)) {
+      store_(NewMemoryStore(database_)),
+      transport_(std::make_unique<FakeTransport>(&executor_)),
+      servers_(options_.servers) {
   Start();
 }
 
-DeliveryWorld::~DeliveryWorld() { Crash(); }
-
-void DeliveryWorld::Crash() {
+DeliveryWorld::~DeliveryWorld() {
   executor_.Clear();
-  server_.reset();
+  servers_.clear();
 }
 
-void DeliveryWorld::Start() { server_ = std::make_unique<Server>(this, NewMemoryStore(database_)); }
+void DeliveryWorld::Crash(int server) { servers_.at(server).reset(); }
+
+void DeliveryWorld::Start(int server) {
+  std::unique_ptr<Store> store = NewMemoryStore(database_);
+  if (options_.wrap_store) store = options_.wrap_store(server, std::move(store));
+  EngineOptions engine = options_.engine;
+  if (server > 0) absl::StrAppend(&engine.owner, "-", server);
+  servers_.at(server) = std::make_unique<Server>(this, std::move(store), std::move(engine));
+}
 
 Mutation DeliveryWorld::Write(Mutation mutation) {
   std::optional<Mutation> result;
-  server_->writer.Submit(std::move(mutation), [&](Mutation done) { result = std::move(done); });
+  writer().Submit(std::move(mutation), [&](Mutation done) { result = std::move(done); });
   while (!result.has_value() && executor_.RunOne()) {
   }
   return *std::move(result);
@@ -93,20 +103,20 @@ void DeliveryWorld::DeleteWebhook(WebhookKey key) {
   Write(latchwire::DeleteWebhook{key, 0, {}, 0});
 }
 
-void DeliveryWorld::PublishAsync(Event event,
-                                 absl::AnyInvocable<void(absl::Status, int64_t)> done) {
+void DeliveryWorld::PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t)> done,
+                                 int server) {
   if (event.id.empty()) event.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
   AppendEvents append;
   append.tenant = kDefaultTenant;
   append.now = clock_.Now();
   NewEvent& fresh = append.events.emplace_back();
   fresh.event = std::make_shared<Event>(event);
-  MatchTargets(catalog(), &append);
-  writer().Submit(std::move(append), [this, event = std::move(event),
-                                      done = std::move(done)](Mutation written) mutable {
+  MatchTargets(catalog(server), &append);
+  writer(server).Submit(std::move(append), [this, server, event = std::move(event),
+                                            done = std::move(done)](Mutation written) mutable {
     const auto& append_done = std::get<AppendEvents>(written);
     if (ReasonOf(append_done.status) == "STALE_GENERATION") {
-      return PublishAsync(std::move(event), std::move(done));
+      return PublishAsync(std::move(event), std::move(done), server);
     }
     done(append_done.status, append_done.events[0].event->number);
   });
@@ -123,12 +133,12 @@ int64_t DeliveryWorld::Publish(Event event) {
 }
 
 Delivery DeliveryWorld::GetDelivery(int64_t webhook_uid, int64_t event_number) {
-  const auto found = server_->store->GetDelivery({{kDefaultTenant, webhook_uid}, event_number});
+  const auto found = store_->GetDelivery({{kDefaultTenant, webhook_uid}, event_number});
   return found.ok() ? found->delivery : Delivery{};
 }
 
 std::vector<Attempt> DeliveryWorld::ListAttempts(int64_t webhook_uid, int64_t event_number) {
-  return server_->store->ListAttempts({{kDefaultTenant, webhook_uid}, event_number}, 0, 1000)
+  return store_->ListAttempts({{kDefaultTenant, webhook_uid}, event_number}, 0, 1000)
       .value_or(std::vector<Attempt>{});
 }
 

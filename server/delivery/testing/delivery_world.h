@@ -1,8 +1,9 @@
 // A whole delivery side in simulated time: memory store, writer, catalogue, engine and scripted
 // receivers, all on one simulated executor and one seed. It can crash and start again on the same
-// database.
+// database, and several servers can run on it, of which one may stall for a while.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/base/testing/simulated_world.h"
 #include "core/transport/testing/fake_transport.h"
 #include "server/delivery/engine.h"
+#include "server/delivery/testing/node.h"
 #include "server/store/memory/memory_store.h"
 
 namespace latchwire {
@@ -21,6 +23,11 @@ struct DeliveryWorldOptions {
   // How long what a read has seen is under way: by its arrival it may be out of date.
   absl::Duration read_time = absl::Milliseconds(1);
   EngineOptions engine;
+  // How many servers there may be. They are called "server", "server-1", ...; only the first is
+  // started with the world.
+  int servers = 1;
+  // What a server sees of the database; null: just that.
+  std::function<std::unique_ptr<Store>(int server, std::unique_ptr<Store>)> wrap_store;
 };
 
 // A read pool whose reads see the store at once, while what they post arrives `read_time` later.
@@ -51,10 +58,15 @@ class DeliveryWorld {
   explicit DeliveryWorld(DeliveryWorldOptions options = {});
   ~DeliveryWorld();
 
-  // Everything but the database and the receivers is gone, as by kill -9; Start makes it anew.
-  void Crash();
-  void Start();
-  bool running() const { return server_ != nullptr; }
+  // Everything of a server but the database and the receivers is gone, as by kill -9; Start makes
+  // it anew.
+  void Crash(int server = 0);
+  void Start(int server = 0);
+  // It does nothing for a while, and knows nothing of that.
+  void Pause(int server = 0) { servers_.at(server)->executor.Pause(); }
+  void Resume(int server = 0) { servers_.at(server)->executor.Resume(); }
+  bool running(int server = 0) const { return servers_.at(server) != nullptr; }
+  bool paused(int server = 0) const { return servers_.at(server)->executor.paused(); }
 
   // These run the world until the mutation is done.
   std::shared_ptr<const Webhook> CreateWebhook(Webhook webhook);
@@ -65,7 +77,8 @@ class DeliveryWorld {
   // was not stored.
   int64_t Publish(Event event);
   // The same without waiting; `done` may be called long after, or never (a crash).
-  void PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t number)> done);
+  void PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t number)> done,
+                    int server = 0);
   // Writes one mutation and runs the world until it is done.
   Mutation Write(Mutation mutation);
 
@@ -77,18 +90,22 @@ class DeliveryWorld {
   FakeTransport& transport() { return *transport_; }
   SeededRandom& random() { return random_; }
   MemoryDatabase& database() { return *database_; }
-  Engine& engine() { return server_->engine; }
-  Catalog& catalog() { return server_->catalog; }
-  StatsBoard& stats() { return server_->stats; }
-  Writer& writer() { return server_->writer; }
+  // What everybody sees, without any server.
+  Store& store() { return *store_; }
+  Engine& engine(int server = 0) { return servers_.at(server)->engine; }
+  Catalog& catalog(int server = 0) { return servers_.at(server)->catalog; }
+  StatsBoard& stats(int server = 0) { return servers_.at(server)->stats; }
+  Writer& writer(int server = 0) { return servers_.at(server)->writer; }
 
  private:
   struct Server {
-    Server(DeliveryWorld* world, std::unique_ptr<Store> open_store);
+    Server(DeliveryWorld* world, std::unique_ptr<Store> open_store, EngineOptions options);
     void Step();
 
     DeliveryWorld* const world;
     std::unique_ptr<Store> store;
+    NodeExecutor executor;
+    NodeTransport transport;
     Catalog catalog;
     StatsBoard stats;
     Writer writer;
@@ -101,8 +118,9 @@ class DeliveryWorld {
   SimulatedExecutor executor_;
   SeededRandom random_;
   std::shared_ptr<MemoryDatabase> database_;
+  std::unique_ptr<Store> store_;
   std::unique_ptr<FakeTransport> transport_;
-  std::unique_ptr<Server> server_;
+  std::vector<std::unique_ptr<Server>> servers_;
 };
 
 // An event that says what it is: type "door.opened", data {"n":N}.

@@ -1,0 +1,53 @@
+// One process of a simulation, as seen by what runs in it: its executor and its network, which can
+// be stopped for a while (as by SIGSTOP, or a machine that stalls) and killed.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "core/base/executor.h"
+#include "core/transport/transport.h"
+
+namespace latchwire {
+
+// Not thread-safe, like the simulated executor that it stands on.
+class NodeExecutor : public Executor {
+ public:
+  explicit NodeExecutor(Executor* base) : base_(base), state_(std::make_shared<State>()) {}
+  ~NodeExecutor() override { state_->killed = true; }
+
+  void Post(Task task) override { PostAfter(absl::ZeroDuration(), std::move(task)); }
+  void PostAfter(absl::Duration delay, Task task) override;
+
+  void Pause() { state_->paused = true; }
+  // What came due meanwhile runs now, in its order.
+  void Resume();
+  bool paused() const { return state_->paused; }
+
+ private:
+  struct State {
+    bool paused = false;
+    bool killed = false;
+    std::deque<Task> stalled;
+  };
+  static void Run(const std::shared_ptr<State>& state, Task task);
+
+  Executor* const base_;
+  const std::shared_ptr<State> state_;
+};
+
+// Requests leave at once; answers come when the node runs.
+class NodeTransport : public Transport {
+ public:
+  NodeTransport(Transport* network, NodeExecutor* executor)
+      : network_(network), inbox_(std::make_shared<NodeExecutor*>(executor)) {}
+  ~NodeTransport() override { *inbox_ = nullptr; }
+  void Send(HttpRequest request, Done done) override;
+
+ private:
+  Transport* const network_;
+  const std::shared_ptr<NodeExecutor*> inbox_;
+};
+
+}  // namespace latchwire
