@@ -15,6 +15,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "clients/python")]
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # else the client tells of every server that stops
 
 from bench import backlog, growth, latency, rig, throughput  # noqa: E402
 from bench.rig import Rig, say  # noqa: E402
