@@ -47,8 +47,8 @@ struct DeliveryTarget {
   int64_t max_pending = 0;
   OverflowPolicy overflow = OverflowPolicy::kReject;
 
-  // Result: max_pending waited already and `overflow` is kDropNewest: the delivery is stored as
-  // kDropped.
+  // Result: there was no room for it, so it is stored as kDropped: with kDropNewest when
+  // max_pending waited already, with kDropOldest when as many came later in the same mutation.
   bool dropped = false;
 };
 

@@ -7,6 +7,7 @@
 #include "core/base/random.h"
 #include "gtest/gtest.h"
 #include "server/store/memory/memory_store.h"
+#include "server/store/sqlite/model_results.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/testing/conformance.h"
 #include "server/store/testing/temporary_folder.h"
@@ -25,9 +26,11 @@ class Model {
     for (int count = 1 + Below(4); count > 0; --count) mutations.push_back(Make());
     std::vector<Mutation> copies = mutations;
     for (Mutation& copy : copies) {
-      auto* append = std::get_if<AppendEvents>(&copy);
-      if (append == nullptr) continue;
-      for (NewEvent& event : append->events) event.event = std::make_shared<Event>(*event.event);
+      for (const AppendEvents& append : AppendsOf(copy)) {
+        for (const NewEvent& event : append.events) {
+          const_cast<NewEvent&>(event).event = std::make_shared<Event>(*event.event);
+        }
+      }
     }
     ASSERT_EQ(memory_->Write(absl::MakeSpan(mutations)), absl::OkStatus());
     ASSERT_EQ(sqlite_->Write(absl::MakeSpan(copies)), absl::OkStatus());
@@ -88,6 +91,12 @@ class Model {
       return dropped;
     }
     if (choice < 84) return MakeWebhookMutation();
+    if (choice < 85) {
+      ExpireDeliveries expire;
+      expire.now = now_;
+      expire.limit = 100000;  // deliveries of deleted webhooks count in SQLite only
+      return expire;
+    }
     if (choice < 86) {
       PurgeDeleted purge;
       purge.limit = 100000;  // how far a smaller step gets is each driver's own
@@ -131,6 +140,8 @@ class Model {
       append.lane = Below(2);
       append.first_sequence = cursors_ + Below(3);
     }
+    if (OneIn(20)) append.max_stored_bytes = 1000 * Below(1000);
+    const int64_t max_pending = 1 + Below(8);
     uint64_t sequence = append.first_sequence;
     for (int count = Below(5); count > 0; --count) {
       NewEvent& incoming = append.events.emplace_back();
@@ -157,9 +168,22 @@ class Model {
           target.lane = LaneOf(event.source, event.subject);
         }
         if (OneIn(4)) target.expire_time = now_ + absl::Seconds(Below(60));
+        // By the webhook, as a server has it; the limit may change.
+        if (webhook.key.uid % 2 == 0) {
+          target.overflow = static_cast<OverflowPolicy>(1 + webhook.key.uid / 2 % 3);
+          target.max_pending = max_pending;
+        }
       }
     }
     append.cursor_through = append.from_agent && sequence > 0 ? sequence - 1 : 0;
+    return append;
+  }
+
+  AppendEvents MakeOperational(TenantId tenant) {
+    AppendEvents append;
+    do {
+      append = MakeAppend();
+    } while (append.from_agent || append.tenant != tenant);
     return append;
   }
 
@@ -169,6 +193,7 @@ class Model {
       DeliveryOutcome& outcome = record.outcomes.emplace_back();
       outcome.key = AnyDelivery();
       outcome.state = static_cast<DeliveryState>(Below(4));
+      if (OneIn(2)) outcome.state = DeliveryState::kSucceeded;
       outcome.due_time = now_ + absl::Seconds(Below(30));
       outcome.failure_count = Below(5);
       outcome.attempt.number = OneIn(6) ? 0 : 1 + Below(4);
@@ -179,6 +204,7 @@ class Model {
       outcome.attempt.response_body = std::string(Below(20), 'b');
       outcome.fence = fences_[PartitionOf(outcome.key.webhook)] + (OneIn(60) ? 1 : 0);
     }
+    if (OneIn(3)) record.operational = {MakeOperational(AnyTenant())};
     return record;
   }
 
@@ -204,13 +230,16 @@ class Model {
       create.webhook.id = absl::StrCat("webhook-", Below(12));
       create.webhook.ordering = OneIn(2) ? WebhookOrdering::kBySubject : WebhookOrdering::kNone;
       create.webhook.create_time = now_;
+      if (OneIn(4)) create.max_webhooks = 3;
       return create;
     }
     if (choice < 5) {
       UpdateWebhook update;
       update.webhook = webhooks_[Below(static_cast<int>(webhooks_.size()))];
       update.webhook.url = absl::StrCat("https://example.com/", Below(100));
+      update.webhook.state = OneIn(2) ? WebhookState::kActive : WebhookState::kPaused;
       if (OneIn(4)) ++update.webhook.revision;
+      if (OneIn(3)) update.operational = {MakeOperational(update.webhook.key.tenant)};
       return update;
     }
     DeleteWebhook del;
@@ -231,13 +260,13 @@ class Model {
       if (streams_.size() > 3) streams_.erase(streams_.begin());
       cursors_ = std::max(cursors_, open->through[0]);
     }
-    if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
-      if (!append->status.ok()) return;
-      if (append->from_agent) cursors_ = append->cursor_through;
-      for (const NewEvent& event : append->events) {
+    for (const AppendEvents& append : AppendsOf(mutation)) {
+      if (!append.status.ok()) continue;
+      if (append.from_agent) cursors_ = append.cursor_through;
+      for (const NewEvent& event : append.events) {
         if (event.result != NewEvent::Result::kStored) continue;
         for (const DeliveryTarget& target : event.targets) {
-          deliveries_.push_back({{append->tenant, target.webhook_uid}, event.event->number});
+          deliveries_.push_back({{append.tenant, target.webhook_uid}, event.event->number});
         }
       }
       if (deliveries_.size() > 60) deliveries_.erase(deliveries_.begin(), deliveries_.end() - 60);
@@ -245,48 +274,6 @@ class Model {
     webhooks_ = *memory_->LoadWebhooks({}, 1000);
     const auto tenants = memory_->LoadTenants();
     for (const Tenant& tenant : *tenants) generations_[tenant.id] = tenant.generation;
-  }
-
-  struct Printer {
-    std::string operator()(const AppendEvents& append) const {
-      std::string text;
-      for (const NewEvent& event : append.events) {
-        absl::StrAppend(&text, static_cast<int>(event.result), "#", event.event->number, " ");
-      }
-      return text;
-    }
-    std::string operator()(const OpenAgentStream& open) const {
-      return absl::StrCat(open.fence, ": ", absl::StrJoin(open.through, ","));
-    }
-    std::string operator()(const RecordOutcomes& record) const {
-      std::string text;
-      for (const DeliveryOutcome& outcome : record.outcomes) {
-        absl::StrAppend(&text, static_cast<int>(outcome.result), " ");
-      }
-      return text;
-    }
-    std::string operator()(const RetryDelivery& retry) const { return Describe(retry.delivery); }
-    std::string operator()(const CreateWebhook& create) const {
-      return absl::StrCat(Describe(create.webhook), " ", create.generation);
-    }
-    std::string operator()(const UpdateWebhook& update) const {
-      return absl::StrCat(Describe(update.webhook), " ", update.generation);
-    }
-    std::string operator()(const DeleteWebhook& del) const { return absl::StrCat(del.generation); }
-    std::string operator()(const PurgeDeleted& purge) const { return absl::StrCat(purge.more); }
-    std::string operator()(const AcquireLeases& acquire) const {
-      return absl::StrJoin(acquire.fences, ",");
-    }
-    template <typename Other>
-    std::string operator()(const Other&) const {
-      return "";
-    }
-  };
-  static std::string Results(const Mutation& mutation) {
-    const absl::Status& status = StatusOf(mutation);
-    return absl::StrCat(mutation.index(), " ", absl::StatusCodeToString(status.code()), " ",
-                        ReasonOf(status), " ", status.message(), " ",
-                        std::visit(Printer(), mutation));
   }
 
   static void Add(std::string* text, const DueDeliveries& due) {
@@ -304,7 +291,8 @@ class Model {
     std::string text;
     const auto tenants = store.LoadTenants();
     for (const Tenant& tenant : *tenants) {
-      absl::StrAppend(&text, "tenant ", tenant.id, " ", tenant.generation, "\n");
+      absl::StrAppend(&text, "tenant ", tenant.id, " ", tenant.generation, " ", tenant.stored_bytes,
+                      " ", tenant.stored_events, "\n");
       DeliveryCursor after;
       do {
         const auto page = store.ListDeliveries(tenant.id, {}, after, 50);
@@ -328,9 +316,12 @@ class Model {
       for (int64_t uid = 1; uid <= 30; ++uid) {
         absl::StrAppend(&text, "due of ", tenant, "/", uid, "\n");
         Add(&text, *store.LoadDue({tenant, uid}, now_, 1000, {1, 2, 3}));
+        Add(&text, *store.LoadDue({tenant, uid}, now_, 5, {}));
         Add(&text, *store.LoadHeads({tenant, uid}, now_, 1000, {LaneOf("panel-1", "door-1")}));
       }
     }
+    const auto stats = store.LoadStats({}, 1000);
+    for (const WebhookStats& each : *stats) text += Text(each);
     const auto webhooks = store.LoadWebhooks({}, 1000);
     std::set<WebhookKey> ordered;
     for (const Webhook& webhook : *webhooks) {

@@ -116,7 +116,8 @@ TEST_F(SqliteStoreTest, EveryReadGoesByAnIndex) {
       sqlite::kListEventTargets, sqlite::kEventHead,    sqlite::kListWebhookDeliveries,
       sqlite::kDeliveryState,    sqlite::kListAttempts, sqlite::kLoadWork,
       sqlite::kDueNumbers,       sqlite::kNextHead,     sqlite::FindIdSql(20454),
-      sqlite::kNextPriority};
+      sqlite::kNextPriority,     sqlite::kLoadStats,    sqlite::kSelectStats,
+      sqlite::kOldestPending,    sqlite::kExpired,      sqlite::kCountWebhooks};
   for (const std::string& sql : whole) queries.push_back(sql);
   for (const std::string& sql : queries) {
     std::string plan;
