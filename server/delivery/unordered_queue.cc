@@ -4,16 +4,23 @@
 #include <utility>
 
 namespace latchwire {
+namespace {
+
+std::pair<absl::Time, int64_t> AgeOf(const PendingDelivery& pending) {
+  return {pending.delivery.due_time, pending.delivery.key.event_number};
+}
+
+}  // namespace
 
 void UnorderedQueue::Push(PendingDelivery delivery) {
   const int priority = delivery.delivery.priority;
   ready_.emplace(delivery.delivery.key.event_number, priority);
   ready_bytes_ += SizeOf(delivery);
-  lines_[priority].push_back({next_sequence_++, std::move(delivery)});
+  lines_[priority].push_back(std::move(delivery));
 }
 
 PendingDelivery UnorderedQueue::Pop(Lines::iterator line, Line::iterator position) {
-  PendingDelivery delivery = std::move(position->pending);
+  PendingDelivery delivery = std::move(*position);
   line->second.erase(position);
   if (line->second.empty()) lines_.erase(line);
   ready_.erase(delivery.delivery.key.event_number);
@@ -22,8 +29,8 @@ PendingDelivery UnorderedQueue::Pop(Lines::iterator line, Line::iterator positio
 }
 
 UnorderedQueue::Line::iterator UnorderedQueue::Find(Line& line, int64_t number) {
-  return std::find_if(line.begin(), line.end(), [number](const Ready& ready) {
-    return ready.pending.delivery.key.event_number == number;
+  return std::find_if(line.begin(), line.end(), [number](const PendingDelivery& ready) {
+    return ready.delivery.key.event_number == number;
   });
 }
 
@@ -60,7 +67,7 @@ PendingDelivery UnorderedQueue::Take(absl::Time) {
   auto line = lines_.begin();
   if (++takes_ % kOldestEvery == 0) {
     line = std::min_element(lines_.begin(), lines_.end(), [](const auto& a, const auto& b) {
-      return a.second.front().sequence < b.second.front().sequence;
+      return AgeOf(a.second.front()) < AgeOf(b.second.front());
     });
   }
   PendingDelivery delivery = Pop(line, line->second.begin());
@@ -97,7 +104,7 @@ void UnorderedQueue::RemoveReady(int64_t number) {
 void UnorderedQueue::Update(const Delivery& delivery) {
   const int64_t number = delivery.key.event_number;
   if (const auto found = ready_.find(number); found != ready_.end()) {
-    Find(lines_.at(found->second), number)->pending.delivery = delivery;
+    Find(lines_.at(found->second), number)->delivery = delivery;
   } else {
     MarkStoreWork();
   }

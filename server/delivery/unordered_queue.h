@@ -24,11 +24,7 @@ class UnorderedQueue : public WebhookQueue {
   bool in_lanes() const override { return false; }
 
  private:
-  struct Ready {
-    uint64_t sequence = 0;  // of coming into the window
-    PendingDelivery pending;
-  };
-  using Line = std::deque<Ready>;
+  using Line = std::deque<PendingDelivery>;
   using Lines = std::map<int, Line, std::greater<int>>;  // by priority, highest first; none empty
 
   void DoSettle(PendingDelivery delivery) override;
@@ -42,7 +38,6 @@ class UnorderedQueue : public WebhookQueue {
 
   Lines lines_;
   absl::flat_hash_map<int64_t, int> ready_;  // number -> priority
-  uint64_t next_sequence_ = 0;
   uint64_t takes_ = 0;
 };
 
