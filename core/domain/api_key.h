@@ -14,6 +14,8 @@ namespace latchwire {
 
 // The values are stored: never change one.
 enum class Role { kAdmin = 1, kPublisher = 2, kViewer = 3, kAgent = 4, kOperator = 5 };
+// Operators' keys belong to this tenant, which does not exist and owns nothing else.
+inline constexpr TenantId kNoTenant = 0;
 absl::string_view RoleName(Role role);  // "admin", ...
 
 struct ApiKey {

@@ -66,6 +66,8 @@ inline constexpr absl::Duration kDefaultEventRetention = absl::Hours(24 * 30);
 // How much longer than its retention an event is kept for deliveries that still wait.
 inline constexpr absl::Duration kMaxHeldTime = absl::Hours(24 * 3660);
 inline constexpr absl::Duration kDefaultHeldTime = absl::Hours(24 * 60);
+inline constexpr double kMinEventsPerSecond = 0.001;
+inline constexpr double kMaxEventsPerSecond = 1'000'000;
 inline constexpr size_t kMaxRunningRecoveryJobs = 100;
 
 inline constexpr absl::Duration kMinTimeout = absl::Seconds(1);

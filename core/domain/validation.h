@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "core/domain/event.h"
+#include "core/domain/tenant.h"
 #include "core/domain/webhook.h"
 
 namespace latchwire {
@@ -23,6 +24,9 @@ struct FieldViolation {
 std::vector<FieldViolation> Validate(const Event& event, absl::string_view prefix);
 // Not the reachability of the URL's address: the transport judges that on every connection.
 std::vector<FieldViolation> Validate(const Webhook& webhook, absl::string_view prefix);
+
+std::vector<FieldViolation> Validate(const EventMatch& match, absl::string_view prefix);
+std::vector<FieldViolation> Validate(const TenantSettings& settings, absl::string_view prefix);
 
 bool IsValidTypePattern(absl::string_view pattern);
 bool IsValidAgentName(absl::string_view name);  // 1 to 64 of a-z 0-9 - _ .

@@ -48,7 +48,7 @@ absl::StatusOr<CallContext> Authenticator::Authenticate(absl::string_view author
 
   const std::optional<Role> required = RequiredRole(method);
   if (!required) return absl::InternalError(absl::StrCat(method, " has no role"));
-  if (!RoleAllows(key->role, *required)) {
+  if (!MayCall(key->role, method)) {
     return MakeError(
         absl::StatusCode::kPermissionDenied, "ROLE_INSUFFICIENT",
         absl::StrCat("a key with role ", RoleName(key->role), " may not call this method, which ",

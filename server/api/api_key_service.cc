@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "core/domain/validation.h"
 #include "server/api/paging.h"
+#include "server/api/tenant_converter.h"
 #include "server/api/time_converter.h"
 
 namespace latchwire {
@@ -39,6 +40,8 @@ std::optional<Role> RoleFromProto(v1::ApiKey::Role role) {
       return Role::kViewer;
     case v1::ApiKey::ROLE_AGENT:
       return Role::kAgent;
+    case v1::ApiKey::ROLE_OPERATOR:
+      return Role::kOperator;
     default:
       return std::nullopt;
   }
@@ -49,6 +52,7 @@ void ToProto(const ApiKey& key, v1::ApiKey* proto) {
   proto->set_display_name(key.display_name);
   proto->set_role(RoleToProto(key.role));
   proto->set_agent(key.agent);
+  if (key.tenant != kNoTenant) proto->set_tenant(TenantName(key.tenant));
   latchwire::ToProto(key.create_time, proto->mutable_create_time());
 }
 
@@ -66,7 +70,8 @@ ApiKeyPosition PositionOf(absl::string_view text) {
   return position;
 }
 
-std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optional<Role>& role) {
+std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optional<Role>& role,
+                                     bool by_operator) {
   std::vector<FieldViolation> violations;
   const size_t length = CodePointCount(proto.display_name());
   if (length == absl::string_view::npos || length > kMaxDisplayNameLength) {
@@ -75,13 +80,20 @@ std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optiona
   }
   if (!role) {
     violations.push_back({"api_key.role",
-                          "must be ROLE_ADMIN, ROLE_PUBLISHER, ROLE_VIEWER or "
-                          "ROLE_AGENT"});
+                          "must be ROLE_ADMIN, ROLE_PUBLISHER, ROLE_VIEWER, ROLE_AGENT or "
+                          "ROLE_OPERATOR"});
+  } else if (*role == Role::kOperator && !by_operator) {
+    violations.push_back({"api_key.role", "can be set to ROLE_OPERATOR by operators only"});
   } else if (*role == Role::kAgent && !IsValidAgentName(proto.agent())) {
     violations.push_back(
         {"api_key.agent", "must be 1 to 64 characters of a-z 0-9 - _ . with ROLE_AGENT"});
   } else if (*role != Role::kAgent && !proto.agent().empty()) {
     violations.push_back({"api_key.agent", "must be empty unless the role is ROLE_AGENT"});
+  }
+  if (role == Role::kOperator && !proto.tenant().empty()) {
+    violations.push_back({"api_key.tenant", "must be empty with ROLE_OPERATOR"});
+  } else if (role != Role::kOperator && by_operator && proto.tenant().empty()) {
+    violations.push_back({"api_key.tenant", "must be given: an operator has no own tenant"});
   }
   return violations;
 }
@@ -104,16 +116,30 @@ ApiKeyService::ApiKeyService(const ApiWorld* world, const Authenticator* authent
       });
 }
 
+absl::StatusOr<TenantId> ApiKeyService::TenantFor(const CallContext& caller, absl::string_view name,
+                                                  absl::string_view field) const {
+  if (name.empty()) return caller.tenant;
+  const auto tenant = ParseTenantName(name);
+  if (!tenant) return InvalidField(field, "must be tenants/ and a number");
+  if (*tenant == caller.tenant) return *tenant;
+  // Whether another tenant exists is told to operators only.
+  const bool known = caller.role == Role::kOperator && world_.catalog->FindTenant(*tenant);
+  if (!known) return NotFound("TENANT_NOT_FOUND", name);
+  return *tenant;
+}
+
 void ApiKeyService::CreateApiKey(const CallContext& caller, v1::CreateApiKeyRequest* request,
                                  v1::ApiKey* response, Done done) {
   if (!request->has_api_key()) return done(InvalidField("api_key", "is missing"));
   const v1::ApiKey& proto = request->api_key();
   const std::optional<Role> role = RoleFromProto(proto.role());
-  const auto violations = CheckKey(proto, role);
+  const auto violations = CheckKey(proto, role, caller.role == Role::kOperator);
   if (!violations.empty()) return done(InvalidArgument(violations));
+  const absl::StatusOr<TenantId> tenant = TenantFor(caller, proto.tenant(), "api_key.tenant");
+  if (!tenant.ok()) return done(tenant.status());
 
   NewApiKey made = MakeApiKey(world_.random);
-  made.key.tenant = caller.tenant;
+  made.key.tenant = *tenant;
   made.key.role = *role;
   made.key.agent = proto.agent();
   made.key.display_name = proto.display_name();
@@ -135,11 +161,13 @@ void ApiKeyService::ListApiKeys(const CallContext& caller, v1::ListApiKeysReques
                                 v1::ListApiKeysResponse* response, Done done) {
   const absl::StatusOr<int> limit = PageSize(request->page_size());
   if (!limit.ok()) return done(limit.status());
-  const PageArguments arguments(caller.tenant, {"ListApiKeys"});
+  const absl::StatusOr<TenantId> tenant = TenantFor(caller, request->tenant(), "tenant");
+  if (!tenant.ok()) return done(tenant.status());
+  const PageArguments arguments(*tenant, {"ListApiKeys"});
   const absl::StatusOr<std::string> after = arguments.ParseToken(request->page_token());
   if (!after.ok()) return done(after.status());
-  const std::vector<ApiKey> keys = world_.catalog->ListApiKeys(caller.tenant, PositionOf(*after),
-                                                               static_cast<size_t>(*limit) + 1);
+  const std::vector<ApiKey> keys =
+      world_.catalog->ListApiKeys(*tenant, PositionOf(*after), static_cast<size_t>(*limit) + 1);
   for (const ApiKey& key : keys) {
     if (response->api_keys_size() == *limit) {
       const size_t last = static_cast<size_t>(*limit) - 1;
@@ -158,6 +186,10 @@ void ApiKeyService::DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequ
   latchwire::DeleteApiKey mutation;
   mutation.tenant = caller.tenant;
   mutation.id = *std::move(id);
+  if (caller.role == Role::kOperator) {
+    const auto key = world_.catalog->FindApiKey(mutation.id);
+    if (key) mutation.tenant = key->tenant;
+  }
   Write<latchwire::DeleteApiKey>(
       world_.writer, std::move(mutation),
       [request, done = std::move(done)](latchwire::DeleteApiKey result) mutable {

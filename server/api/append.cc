@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+
 namespace latchwire {
 namespace {
 
@@ -29,9 +31,26 @@ bool IsStale(const absl::Status& status) {
   return status.code() == absl::StatusCode::kAborted && ReasonOf(status) == "STALE_GENERATION";
 }
 
+size_t NotStored(const AppendEvents& append) {
+  if (!append.status.ok()) return append.events.size();
+  return static_cast<size_t>(absl::c_count_if(append.events, [](const NewEvent& event) {
+    return event.result != NewEvent::Result::kStored;
+  }));
+}
+
 void Append(const ApiWorld& world, AppendEvents append,
             absl::AnyInvocable<void(AppendEvents)> done) {
-  Submit(&world, std::move(append), 0, std::move(done));
+  append.status = world.event_quota->Take(append.tenant, append.events.size());
+  if (!append.status.ok()) {
+    world.counters->CountRefusal(append.status);
+    return done(std::move(append));
+  }
+  Submit(&world, std::move(append), 0,
+         [world = &world, done = std::move(done)](AppendEvents result) mutable {
+           world->event_quota->GiveBack(result.tenant, NotStored(result));
+           world->counters->CountRefusal(result.status);
+           done(std::move(result));
+         });
 }
 
 }  // namespace latchwire

@@ -13,8 +13,11 @@ inline constexpr int kMaxRematches = 20;
 
 bool IsStale(const absl::Status& status);  // STALE_GENERATION
 
-// Matches and submits; again when the webhooks changed meanwhile. `done` gets the result, which is
-// never stale.
+// How many of its events became none in the store: all when it failed, else those that were there.
+size_t NotStored(const AppendEvents& append);
+
+// For publishers: takes from the tenant's quota (QUOTA_EXCEEDED), matches and submits; again when
+// the webhooks changed meanwhile. `done` gets the result, which is never stale.
 void Append(const ApiWorld& world, AppendEvents append,
             absl::AnyInvocable<void(AppendEvents)> done);
 

@@ -9,6 +9,13 @@
 namespace latchwire {
 namespace {
 
+// A positive number without sign or leading zeros, so that a delivery has one name.
+bool ParseNumber(absl::string_view text, int64_t* number) {
+  return IsAllDigits(text) && text[0] != '0' && absl::SimpleAtoi(text, number);
+}
+
+}  // namespace
+
 v1::Delivery::State StateToProto(DeliveryState state) {
   switch (state) {
     case DeliveryState::kPending:
@@ -24,13 +31,6 @@ v1::Delivery::State StateToProto(DeliveryState state) {
   }
   return v1::Delivery::STATE_UNSPECIFIED;
 }
-
-// A positive number without sign or leading zeros, so that a delivery has one name.
-bool ParseNumber(absl::string_view text, int64_t* number) {
-  return IsAllDigits(text) && text[0] != '0' && absl::SimpleAtoi(text, number);
-}
-
-}  // namespace
 
 void ToProto(const PendingDelivery& pending, const Webhook& webhook, v1::Delivery* proto) {
   const Delivery& delivery = pending.delivery;

@@ -16,6 +16,7 @@ void ToProto(const Attempt& attempt, v1::Attempt* proto);
 // The id in `deliveries/{id}`: `{webhook_uid}-{event_number}`.
 std::optional<DeliveryKey> ParseDeliveryId(TenantId tenant, absl::string_view id);
 // Nothing for an unknown value; STATE_UNSPECIFIED must be asked for before.
+v1::Delivery::State StateToProto(DeliveryState state);
 std::optional<DeliveryState> FromProto(v1::Delivery::State state);
 
 }  // namespace latchwire

@@ -65,6 +65,22 @@ DeliveryService::DeliveryService(const ApiWorld* world, const Authenticator* aut
       "RetryDelivery", [this](const auto& caller, auto* request, auto* response, Done done) {
         RetryDelivery(caller, request, response, std::move(done));
       });
+  AddUnary<v1::CreateRecoveryJobRequest, v1::RecoveryJob>(
+      "CreateRecoveryJob", [this](const auto& caller, auto* request, auto* response, Done done) {
+        CreateRecoveryJob(caller, request, response, std::move(done));
+      });
+  AddUnary<v1::GetRecoveryJobRequest, v1::RecoveryJob>(
+      "GetRecoveryJob", [this](const auto& caller, auto* request, auto* response, Done done) {
+        GetRecoveryJob(caller, request, response, std::move(done));
+      });
+  AddUnary<v1::ListRecoveryJobsRequest, v1::ListRecoveryJobsResponse>(
+      "ListRecoveryJobs", [this](const auto& caller, auto* request, auto* response, Done done) {
+        ListRecoveryJobs(caller, request, response, std::move(done));
+      });
+  AddUnary<v1::CancelRecoveryJobRequest, v1::RecoveryJob>(
+      "CancelRecoveryJob", [this](const auto& caller, auto* request, auto* response, Done done) {
+        CancelRecoveryJob(caller, request, response, std::move(done));
+      });
 }
 
 absl::StatusOr<DeliveryKey> DeliveryService::Resolve(const CallContext& caller,
@@ -76,6 +92,17 @@ absl::StatusOr<DeliveryKey> DeliveryService::Resolve(const CallContext& caller,
   // Deliveries of a deleted webhook are gone with it, even while their rows wait to be purged.
   if (!key || world_.catalog->FindWebhook(key->webhook) == nullptr) return DeliveryNotFound(name);
   return *key;
+}
+
+absl::StatusOr<int64_t> DeliveryService::WebhookUid(const CallContext& caller,
+                                                    absl::string_view name,
+                                                    absl::string_view field) const {
+  const auto id = ParseName(name, "webhooks", field);
+  if (!id.ok()) return id.status();
+  const auto uuid = Uuid::Parse(*id);
+  const auto webhook = world_.catalog->FindWebhook(caller.tenant, uuid ? uuid->ToString() : *id);
+  if (webhook == nullptr) return NotFound("WEBHOOK_NOT_FOUND", name);
+  return webhook->key.uid;
 }
 
 void DeliveryService::Answer(DeliveryKey key, v1::Delivery* response, Done done) const {
@@ -108,12 +135,9 @@ void DeliveryService::ListDeliveries(const CallContext& caller, v1::ListDeliveri
 
   DeliveryFilter filter;
   if (!request->webhook().empty()) {
-    const auto id = ParseName(request->webhook(), "webhooks", "webhook");
-    if (!id.ok()) return done(id.status());
-    const auto uuid = Uuid::Parse(*id);
-    const auto webhook = world_.catalog->FindWebhook(caller.tenant, uuid ? uuid->ToString() : *id);
-    if (webhook == nullptr) return done(NotFound("WEBHOOK_NOT_FOUND", request->webhook()));
-    filter.webhook_uid = webhook->key.uid;
+    const auto uid = WebhookUid(caller, request->webhook(), "webhook");
+    if (!uid.ok()) return done(uid.status());
+    filter.webhook_uid = *uid;
   }
   if (request->state() != v1::Delivery::STATE_UNSPECIFIED) {
     filter.state = FromProto(request->state());

@@ -21,6 +21,18 @@ class DeliveryService : public AuthenticatedService {
   void RetryDelivery(const CallContext& caller, v1::RetryDeliveryRequest* request,
                      v1::Delivery* response, Done done);
 
+  // delivery_recovery.cc
+  void CreateRecoveryJob(const CallContext& caller, v1::CreateRecoveryJobRequest* request,
+                         v1::RecoveryJob* response, Done done);
+  void GetRecoveryJob(const CallContext& caller, v1::GetRecoveryJobRequest* request,
+                      v1::RecoveryJob* response, Done done);
+  void ListRecoveryJobs(const CallContext& caller, v1::ListRecoveryJobsRequest* request,
+                        v1::ListRecoveryJobsResponse* response, Done done);
+  void CancelRecoveryJob(const CallContext& caller, v1::CancelRecoveryJobRequest* request,
+                         v1::RecoveryJob* response, Done done);
+
+  absl::StatusOr<int64_t> WebhookUid(const CallContext& caller, absl::string_view name,
+                                     absl::string_view field) const;
   absl::StatusOr<DeliveryKey> Resolve(const CallContext& caller, absl::string_view name,
                                       absl::string_view field) const;
   // Reads the delivery and puts it into `response`.

@@ -18,6 +18,12 @@ uint64_t ThroughOf(const Mutation& mutation) {
   return std::get<RecordDropped>(mutation).to;
 }
 
+// Whether the same events may be taken later, so that the agent only has to wait.
+bool IsPassing(absl::string_view reason) {
+  return reason == "OVERLOADED" || reason == "STORE_UNAVAILABLE" || reason == "QUEUE_FULL" ||
+         reason == "QUOTA_EXCEEDED";
+}
+
 }  // namespace
 
 bool IngestLane::Offer(LaneItem offered) {
@@ -42,6 +48,16 @@ std::optional<IngestLane::Submission> IngestLane::Next() {
   Item& item = items_[next_++];
   ++outstanding_;
   return Submission{item.id, std::move(item.mutation)};
+}
+
+size_t IngestLane::NextEvents() const {
+  if (redo_) return 0;
+  for (size_t i = next_; i < items_.size(); ++i) {
+    if (items_[i].done) continue;
+    const auto* append = std::get_if<AppendEvents>(&items_[i].mutation);
+    return append == nullptr ? 0 : append->events.size();
+  }
+  return 0;
 }
 
 IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
@@ -70,7 +86,7 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
     redo_ = true;
   } else if (reason == "SEQUENCE_GAP" && redo_) {
     item.mutation = std::move(mutation);
-  } else if (reason == "OVERLOADED" || reason == "STORE_UNAVAILABLE" || IsStale(status)) {
+  } else if (IsPassing(reason) || IsStale(status)) {
     return Refuse(status);
   } else {
     verdict.failure = status;
@@ -83,11 +99,15 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
   return verdict;
 }
 
-IngestLane::Verdict IngestLane::Refuse(const absl::Status& status) {
+void IngestLane::Drop() {
   items_.clear();
   next_ = outstanding_ = events_ = bytes_ = 0;
   redo_ = false;
   refused_ = true;
+}
+
+IngestLane::Verdict IngestLane::Refuse(const absl::Status& status) {
+  Drop();
   Verdict verdict;
   verdict.ack = true;
   verdict.retry_after = RetryAfterOf(status).value_or(kDefaultRetryAfter);

@@ -4,7 +4,8 @@
 // for those behind it:
 //  - STALE_GENERATION: webhooks changed since it was matched. Those behind it then fail too (the
 //    same way, or with SEQUENCE_GAP). When all have come back, they are submitted again in order.
-//  - OVERLOADED, STORE_UNAVAILABLE: the lane is refused. Everything of it is forgotten, and what
+//  - OVERLOADED, STORE_UNAVAILABLE, QUEUE_FULL, QUOTA_EXCEEDED: the lane is refused. Everything of
+//  it is forgotten, and what
 //    still comes in is ignored, until the agent, told by the ack, begins again at the cursor.
 //  - anything else ends the stream.
 #pragma once
@@ -51,6 +52,11 @@ class IngestLane {
   // What goes to the writer next; nothing when there is nothing or it has to wait. Targets are
   // to be matched when it is submitted, not before.
   std::optional<Submission> Next();
+
+  // Events in what Next would give; 0 when that is nothing or no events.
+  size_t NextEvents() const;
+  // Forgets everything, also what is in the writer, as if it were refused.
+  void Drop();
 
   struct Verdict {
     bool ack = false;  // through `durable()`, with:

@@ -217,5 +217,20 @@ TEST(IngestLaneTest, ADroppedRunTakesNoRoomHoweverLong) {
   EXPECT_EQ(lane.events(), 0u);
 }
 
+TEST(IngestLaneTest, AFullQueueAndAQuotaOnlyHoldTheAgentBack) {
+  for (const char* reason : {"QUEUE_FULL", "QUOTA_EXCEEDED"}) {
+    LaneWriter writer;
+    ASSERT_TRUE(writer.lane.Offer(Batch(1, 2)));
+    writer.SubmitAll();
+    const IngestLane::Verdict verdict = writer.Answer(WithRetryAfter(
+        MakeError(absl::StatusCode::kResourceExhausted, reason, "full"), absl::Seconds(5)));
+    EXPECT_TRUE(verdict.ack) << reason;
+    EXPECT_TRUE(verdict.failure.ok()) << reason;
+    EXPECT_EQ(verdict.retry_after, absl::Seconds(5)) << reason;
+    EXPECT_FALSE(writer.lane.Offer(Batch(3, 4))) << reason;
+    EXPECT_TRUE(writer.lane.Offer(Batch(1, 2))) << reason;
+  }
+}
+
 }  // namespace
 }  // namespace latchwire

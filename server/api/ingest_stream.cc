@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
 #include "core/domain/limits.h"
 #include "core/formats/format.h"
@@ -39,9 +40,20 @@ IngestStream* IngestStream::Start(const ApiWorld* world, IngestStreams* streams,
   if (!world->catalog->FindApiKey(stream->caller_.key_id)) {
     stream->Close(KeyDeleted(), When::kNow);
   }
+  world->executor->PostAfter(kHelloTimeout, [weak = stream->weak_from_this()] {
+    if (const auto self = weak.lock()) self->OnHelloTimeout();
+  });
   MutexLock lock(&stream->mutex_);
   stream->MaybeRead();
   return stream.get();
+}
+
+void IngestStream::OnHelloTimeout() {
+  MutexLock lock(&mutex_);
+  if (handling_ || opening_ || fence_ != 0 || close_status_) return;
+  CloseLocked(
+      InvalidField("hello", absl::StrCat("must come within ", absl::FormatDuration(kHelloTimeout))),
+      When::kNow);
 }
 
 void IngestStream::OnReadDone(bool ok) {
@@ -171,8 +183,10 @@ void IngestStream::Pump() {
     // Higher lanes are more urgent.
     int lane = static_cast<int>(lanes_.size()) - 1;
     const bool dead = close_status_ && close_when_ == When::kNow;
-    for (; lane >= 0 && !dead; --lane) {
-      next = lanes_[static_cast<size_t>(lane)].Next();
+    for (; lane >= 0 && !dead && !throttled_; --lane) {
+      IngestLane& candidate = lanes_[static_cast<size_t>(lane)];
+      if (!TakeQuota(candidate)) break;
+      next = candidate.Next();
       if (next) break;
     }
     if (!next) break;
@@ -190,8 +204,35 @@ void IngestStream::Pump() {
   mutex_.Unlock();
 }
 
+bool IngestStream::TakeQuota(IngestLane& lane) {
+  const absl::Duration wait = world_.event_quota->TryTake(caller_.tenant, lane.NextEvents());
+  if (wait == absl::ZeroDuration()) return true;
+  world_.counters->CountAgentWait();
+  if (close_status_) {  // the agent sends it again to the next stream, which may wait
+    lane.Drop();
+    MaybeFinish();
+    return true;
+  }
+  throttled_ = true;
+  world_.executor->PostAfter(wait, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->OnQuotaRefilled();
+  });
+  return false;
+}
+
+void IngestStream::OnQuotaRefilled() {
+  {
+    MutexLock lock(&mutex_);
+    throttled_ = false;
+  }
+  Pump();
+}
+
 void IngestStream::OnWritten(int lane, uint64_t id, Mutation mutation) {
   if (StatusOf(mutation).ok()) CrashPoint("server-after-commit-before-ack");
+  if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
+    world_.event_quota->GiveBack(append->tenant, NotStored(*append));
+  }
   {
     MutexLock lock(&mutex_);
     IngestLane::Verdict verdict = lanes_[static_cast<size_t>(lane)].OnDone(id, std::move(mutation));
@@ -200,7 +241,10 @@ void IngestStream::OnWritten(int lane, uint64_t id, Mutation mutation) {
       ack.set = true;
       ack.rejected.insert(ack.rejected.end(), std::make_move_iterator(verdict.rejected.begin()),
                           std::make_move_iterator(verdict.rejected.end()));
-      if (verdict.retry_after) ack.retry_after = verdict.retry_after;
+      if (verdict.retry_after) {
+        ack.retry_after = verdict.retry_after;
+        world_.counters->CountAgentWait();
+      }
     }
     if (!verdict.failure.ok()) {
       spdlog::warn("msg=\"agent stream failed\" agent={} lane={} reason={} error=\"{}\"",
@@ -246,6 +290,10 @@ void IngestStream::CloseLocked(absl::Status status, When when) {
   if (!close_status_ || (when == When::kNow && close_when_ == When::kDrained)) {
     close_status_ = std::move(status);
     close_when_ = when;
+    // Nobody waits for the quota at the end: the agent sends those again to its next stream.
+    for (IngestLane& lane : lanes_) {
+      if (throttled_) lane.Drop();
+    }
   }
   MaybeFinish();
 }

@@ -1,8 +1,9 @@
 // One agent's stream, as a state machine between gRPC's callbacks and the writer's.
 //
 // hello -> OpenAgentStream -> welcome -> batches in, acks out. Reading stops while too much is
-// unacked; what is read next is then up to the agent's flow control. All gRPC operations are
-// started under the mutex: gRPC 1.51 never runs a reactor's callbacks from inside of them.
+// unacked; what is read next is then up to the agent's flow control. That is also how the tenant's
+// quota of events slows an agent: what is beyond it waits here. All gRPC operations are started
+// under the mutex: gRPC 1.51 never runs a reactor's callbacks from inside of them.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -22,6 +23,9 @@
 namespace latchwire {
 
 class IngestStream;
+
+// From the start of a stream to its hello.
+inline constexpr absl::Duration kHelloTimeout = absl::Seconds(30);
 
 // The streams that are open on this server, and what keeps them alive. Thread-safe.
 class IngestStreams {
@@ -81,6 +85,11 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   void OnOpened(OpenAgentStream opened, std::vector<int> lanes);
   void Pump();
   void OnWritten(int lane, uint64_t id, Mutation mutation);
+  void OnHelloTimeout();
+  // Takes the quota for what `lane` would submit next. False when that has to wait; then Pump runs
+  // again when the time has come.
+  bool TakeQuota(IngestLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnQuotaRefilled();
 
   void MaybeRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MaybeWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -107,6 +116,7 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool throttled_ ABSL_GUARDED_BY(mutex_) = false;  // waits for the quota
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(mutex_);
   When close_when_ ABSL_GUARDED_BY(mutex_) = When::kDrained;

@@ -11,6 +11,8 @@
 namespace latchwire {
 namespace {
 
+constexpr bool kOperatorsToo = true;
+
 constexpr MethodRole kMethodRoles[] = {
     {"latchwire.v1.WebhookService.CreateWebhook", Role::kAdmin},
     {"latchwire.v1.WebhookService.GetWebhook", Role::kViewer},
@@ -30,21 +32,36 @@ constexpr MethodRole kMethodRoles[] = {
     {"latchwire.v1.DeliveryService.GetRecoveryJob", Role::kViewer},
     {"latchwire.v1.DeliveryService.ListRecoveryJobs", Role::kViewer},
     {"latchwire.v1.DeliveryService.CancelRecoveryJob", Role::kAdmin},
-    {"latchwire.v1.ApiKeyService.CreateApiKey", Role::kAdmin},
-    {"latchwire.v1.ApiKeyService.ListApiKeys", Role::kAdmin},
-    {"latchwire.v1.ApiKeyService.DeleteApiKey", Role::kAdmin},
+    {"latchwire.v1.TenantService.CreateTenant", Role::kOperator},
+    {"latchwire.v1.TenantService.GetTenant", Role::kViewer, kOperatorsToo},
+    {"latchwire.v1.TenantService.ListTenants", Role::kOperator},
+    {"latchwire.v1.TenantService.UpdateTenant", Role::kOperator},
+    {"latchwire.v1.ApiKeyService.CreateApiKey", Role::kAdmin, kOperatorsToo},
+    {"latchwire.v1.ApiKeyService.ListApiKeys", Role::kAdmin, kOperatorsToo},
+    {"latchwire.v1.ApiKeyService.DeleteApiKey", Role::kAdmin, kOperatorsToo},
     {"latchwire.agent.v1.IngestService.Connect", Role::kAgent},
 };
+
+const MethodRole* FindRow(absl::string_view method) {
+  for (const MethodRole& row : kMethodRoles) {
+    if (row.method == method) return &row;
+  }
+  return nullptr;
+}
 
 }  // namespace
 
 absl::Span<const MethodRole> MethodRoles() { return kMethodRoles; }
 
 std::optional<Role> RequiredRole(absl::string_view method) {
-  for (const MethodRole& row : kMethodRoles) {
-    if (row.method == method) return row.required;
-  }
-  return std::nullopt;
+  const MethodRole* row = FindRow(method);
+  return row == nullptr ? std::nullopt : std::optional<Role>(row->required);
+}
+
+bool MayCall(Role role, absl::string_view method) {
+  const MethodRole* row = FindRow(method);
+  if (row == nullptr) return false;
+  return RoleAllows(role, row->required) || (row->operators_too && role == Role::kOperator);
 }
 
 absl::Status CheckMethodRoles(absl::Span<const google::protobuf::ServiceDescriptor* const> services,

@@ -17,10 +17,13 @@ namespace latchwire {
 struct MethodRole {
   absl::string_view method;  // such as "latchwire.v1.EventService.GetEvent"
   Role required;
+  bool operators_too = false;  // those of any tenant's things, which the method looks after itself
 };
 
 absl::Span<const MethodRole> MethodRoles();
 std::optional<Role> RequiredRole(absl::string_view method);
+// Whether a key with `role` may call `method`, which has a row.
+bool MayCall(Role role, absl::string_view method);
 
 // FAILED_PRECONDITION, naming them all, when a method of `services` has no row or a row no method.
 absl::Status CheckMethodRoles(absl::Span<const google::protobuf::ServiceDescriptor* const> services,

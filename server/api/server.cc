@@ -11,6 +11,7 @@
 #include "server/api/delivery_service.h"
 #include "server/api/event_service.h"
 #include "server/api/method_roles.h"
+#include "server/api/tenant_service.h"
 #include "server/api/webhook_service.h"
 
 namespace latchwire {
@@ -45,10 +46,16 @@ void SetHealth(grpc::Server* server, const std::vector<std::unique_ptr<Authentic
 
 }  // namespace
 
-ApiServer::ApiServer(ApiWorld world) : world_(std::move(world)), authenticator_(world_.catalog) {
+ApiServer::ApiServer(ApiWorld world)
+    : event_quota_(world.clock, world.catalog),
+      world_(std::move(world)),
+      authenticator_(world_.catalog) {
+  world_.event_quota = &event_quota_;
+  world_.counters = &counters_;
   services_.push_back(std::make_unique<WebhookService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<EventService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<DeliveryService>(&world_, &authenticator_));
+  services_.push_back(std::make_unique<TenantService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<ApiKeyService>(&world_, &authenticator_));
   auto ingest = std::make_unique<IngestService>(&world_, &authenticator_);
   ingest_ = ingest.get();

@@ -44,9 +44,12 @@ class ApiServer {
 
   // Every service that needs a key.
   std::vector<const AuthenticatedService*> services() const;
+  const ApiCounters& counters() const { return counters_; }
 
  private:
-  const ApiWorld world_;
+  ApiCounters counters_;
+  EventQuota event_quota_;
+  ApiWorld world_;
   const Authenticator authenticator_;
   std::vector<std::unique_ptr<AuthenticatedService>> services_;
   IngestService* ingest_ = nullptr;

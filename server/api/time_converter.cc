@@ -1,6 +1,7 @@
 #include "server/api/time_converter.h"
 
 #include <algorithm>
+#include <string>
 
 namespace latchwire {
 namespace {
@@ -46,6 +47,13 @@ std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto)
   }
   return absl::Trunc(absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos()),
                      absl::Microseconds(1));
+}
+
+absl::Duration TakeDuration(const google::protobuf::Duration& proto, absl::string_view path,
+                            absl::Duration otherwise, std::vector<FieldViolation>* violations) {
+  if (const auto value = FromProto(proto)) return *value;
+  violations->push_back({std::string(path), "is no valid google.protobuf.Duration"});
+  return otherwise;
 }
 
 absl::Time ToMicroseconds(absl::Time time) {

@@ -5,8 +5,11 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <optional>
+#include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/domain/validation.h"
 
 namespace latchwire {
 
@@ -19,6 +22,10 @@ void ToProto(absl::Duration duration, google::protobuf::Duration* proto);
 // resource then shows the same time.
 std::optional<absl::Time> FromProto(const google::protobuf::Timestamp& proto);
 std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto);
+
+// The same, with a violation at `path` and `otherwise` as the value when it is out of that range.
+absl::Duration TakeDuration(const google::protobuf::Duration& proto, absl::string_view path,
+                            absl::Duration otherwise, std::vector<FieldViolation>* violations);
 
 absl::Time ToMicroseconds(absl::Time time);
 

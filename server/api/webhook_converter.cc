@@ -1,22 +1,19 @@
 #include "server/api/webhook_converter.h"
 
+#include <utility>
+
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/domain/url_syntax.h"
 #include "core/formats/format.h"
+#include "server/api/retry_policy_converter.h"
 #include "server/api/time_converter.h"
+#include "server/api/webhook_limits_converter.h"
 
 namespace latchwire {
 namespace {
-
-template <typename ProtoDuration>
-absl::Duration TakeDuration(const ProtoDuration& proto, absl::string_view path,
-                            absl::Duration otherwise, std::vector<FieldViolation>* violations) {
-  if (const auto value = FromProto(proto)) return *value;
-  violations->push_back({std::string(path), "is no valid google.protobuf.Duration"});
-  return otherwise;
-}
 
 WebhookFormat TakeFormat(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
   switch (proto.format()) {
@@ -67,21 +64,60 @@ WebhookState TakeState(const v1::Webhook& proto, WebhookState current,
   }
 }
 
-RetryPolicy TakeRetryPolicy(const v1::RetryPolicy& proto, std::vector<FieldViolation>* violations) {
-  if (proto.no_retries()) {
-    if (!proto.delays().empty()) {
-      violations->push_back({"webhook.retry_policy.delays", "must be empty with no_retries"});
-    }
-    return RetryPolicy{};
+WebhookGuarantee TakeGuarantee(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+  switch (proto.guarantee()) {
+    case v1::Webhook::GUARANTEE_UNSPECIFIED:
+    case v1::Webhook::GUARANTEE_AT_LEAST_ONCE:
+      return WebhookGuarantee::kAtLeastOnce;
+    case v1::Webhook::GUARANTEE_BEST_EFFORT:
+      return WebhookGuarantee::kBestEffort;
+    default:
+      violations->push_back(
+          {"webhook.guarantee", absl::StrCat("has the unknown value ", proto.guarantee())});
+      return WebhookGuarantee::kAtLeastOnce;
   }
-  if (proto.delays().empty()) return RetryPolicy::Default();
-  RetryPolicy policy;
-  for (int i = 0; i < proto.delays_size(); ++i) {
-    policy.delays.push_back(TakeDuration(proto.delays(i),
-                                         absl::StrCat("webhook.retry_policy.delays[", i, "]"),
-                                         kMinRetryDelay, violations));
+}
+
+// Guarantee, ordering, and what depends on them.
+void TakeEffort(const v1::Webhook& proto, Webhook* webhook,
+                std::vector<FieldViolation>* violations) {
+  webhook->guarantee = TakeGuarantee(proto, violations);
+  webhook->ordering = TakeOrdering(proto, violations);
+  if (webhook->guarantee == WebhookGuarantee::kAtLeastOnce) {
+    webhook->retry_policy = TakeRetryPolicy(proto.retry_policy(),
+                                            webhook->ordering == WebhookOrdering::kBySubject
+                                                ? RetryPolicy::DefaultOrdered()
+                                                : RetryPolicy::Default(),
+                                            violations);
+    webhook->max_in_flight = proto.max_in_flight() == 0 ? kDefaultInFlight : proto.max_in_flight();
+    return;
   }
-  return policy;
+  const std::pair<const char*, bool> others[] = {
+      {"retry_policy", proto.has_retry_policy()},
+      {"max_in_flight", proto.max_in_flight() != 0},
+      {"ordering", proto.ordering() != v1::Webhook::ORDERING_UNSPECIFIED}};
+  for (const auto& [field, given] : others) {
+    if (!given) continue;
+    violations->push_back(
+        {absl::StrCat("webhook.", field), "must be left out with GUARANTEE_BEST_EFFORT"});
+  }
+  webhook->retry_policy = RetryPolicy();
+  webhook->max_in_flight = 1;
+  webhook->ordering = WebhookOrdering::kNone;
+}
+
+// As TakeEffort takes it: what must be left out is not shown either.
+void EffortToProto(const Webhook& webhook, v1::Webhook* proto) {
+  if (webhook.guarantee == WebhookGuarantee::kBestEffort) {
+    proto->set_guarantee(v1::Webhook::GUARANTEE_BEST_EFFORT);
+    return;
+  }
+  proto->set_guarantee(v1::Webhook::GUARANTEE_AT_LEAST_ONCE);
+  ToProto(webhook.retry_policy, proto->mutable_retry_policy());
+  proto->set_ordering(webhook.ordering == WebhookOrdering::kBySubject
+                          ? v1::Webhook::ORDERING_BY_SUBJECT
+                          : v1::Webhook::ORDERING_NONE);
+  proto->set_max_in_flight(webhook.max_in_flight);
 }
 
 void CheckByFormat(const Webhook& webhook, std::vector<FieldViolation>* violations) {
@@ -120,7 +156,7 @@ void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
   proto->set_name(absl::StrCat("webhooks/", webhook.id));
   proto->set_uid(webhook.key.uid);
   proto->set_display_name(webhook.display_name);
-  proto->set_url(webhook.url);
+  proto->set_url(secrets == Secrets::kNone ? MaskUrlQuery(webhook.url) : webhook.url);
   proto->set_format(v1::Webhook::FORMAT_STANDARD_WEBHOOKS);
   for (const EventMatch& match : webhook.any_of) {
     v1::EventMatch* added = proto->add_any_of();
@@ -133,19 +169,18 @@ void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
     (*proto->mutable_headers())[name] = value;
   }
   ToProto(webhook.timeout, proto->mutable_timeout());
-  if (webhook.retry_policy.delays.empty()) proto->mutable_retry_policy()->set_no_retries(true);
-  for (const absl::Duration delay : webhook.retry_policy.delays) {
-    ToProto(delay, proto->mutable_retry_policy()->add_delays());
+  EffortToProto(webhook, proto);
+  LimitsToProto(webhook, proto);
+  if (webhook.tls != nullptr) {
+    TlsToProto(*webhook.tls, secrets == Secrets::kAll, proto->mutable_tls());
   }
-  proto->set_ordering(webhook.ordering == WebhookOrdering::kBySubject
-                          ? v1::Webhook::ORDERING_BY_SUBJECT
-                          : v1::Webhook::ORDERING_NONE);
-  proto->set_max_in_flight(webhook.max_in_flight);
   if (webhook.max_event_age != absl::InfiniteDuration()) {
     ToProto(webhook.max_event_age, proto->mutable_max_event_age());
   }
   for (const auto& [key, value] : webhook.annotations) (*proto->mutable_annotations())[key] = value;
-  if (secrets == Secrets::kAll) proto->set_secret(webhook.secret);
+  if (secrets == Secrets::kAll || secrets == Secrets::kCreated) {
+    proto->set_secret(webhook.secret);
+  }
   proto->set_state(StateToProto(webhook.state));
   proto->set_state_reason(webhook.state_reason);
   ToProto(webhook.state_time, proto->mutable_state_time());
@@ -167,9 +202,9 @@ std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook
   webhook->timeout = proto.has_timeout() ? TakeDuration(proto.timeout(), "webhook.timeout",
                                                         kDefaultTimeout, &violations)
                                          : kDefaultTimeout;
-  webhook->retry_policy = TakeRetryPolicy(proto.retry_policy(), &violations);
-  webhook->ordering = TakeOrdering(proto, &violations);
-  webhook->max_in_flight = proto.max_in_flight() == 0 ? kDefaultInFlight : proto.max_in_flight();
+  TakeEffort(proto, webhook, &violations);
+  TakeLimits(proto, webhook, &violations);
+  webhook->tls = TakeTls(proto.tls(), &violations);
   webhook->max_event_age =
       proto.has_max_event_age()
           ? TakeDuration(proto.max_event_age(), "webhook.max_event_age", kMaxEventAge, &violations)

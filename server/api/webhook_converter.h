@@ -10,10 +10,12 @@
 namespace latchwire {
 
 enum class Secrets {
-  kAll,      // for the server's own use, and for the answer to Create
+  kAll,      // for the server's own use
+  kCreated,  // what the answer to Create shows: the secret, but no client key
   kHeaders,  // what admins see: headers whole, no secret
-  kNone,     // what viewers see: also without the header Authorization
+  kNone,     // what viewers see: also without the header Authorization and the URL's query
 };
+// All but the status, which is not the webhook's own.
 void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto);
 
 // Sets every field of `webhook` that a user can change: those absent in `proto` get the default of

@@ -8,7 +8,7 @@
 #include "core/formats/format.h"
 #include "server/api/paging.h"
 #include "server/api/time_converter.h"
-#include "server/api/webhook_converter.h"
+#include "server/api/webhook_limits_converter.h"
 #include "server/api/webhook_update.h"
 
 namespace latchwire {
@@ -74,6 +74,12 @@ absl::StatusOr<std::shared_ptr<const Webhook>> WebhookService::Resolve(
   return webhook;
 }
 
+void WebhookService::Show(const Webhook& webhook, Secrets secrets, v1::Webhook* response) const {
+  ToProto(webhook, secrets, response);
+  StatusToProto(world_.stats->StatsOf(webhook.key), world_.stats->BreakerOf(webhook.key),
+                response->mutable_status());
+}
+
 void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookRequest* request,
                                    v1::Webhook* response, Done done) {
   if (!request->has_webhook()) return done(InvalidField("webhook", "is missing"));
@@ -86,19 +92,23 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   }
   if (!violations.empty()) return done(InvalidArgument(violations));
 
+  if (const auto tenant = world_.catalog->FindTenant(caller.tenant)) {
+    create.max_webhooks = tenant->settings.quotas.max_webhooks;
+  }
   webhook.key.tenant = caller.tenant;
   webhook.id = (id ? *id : Uuid::MakeV4(world_.random)).ToString();
   if (webhook.secret.empty()) webhook.secret = GetFormat(webhook.format)->MakeSecret(world_.random);
   webhook.create_time = webhook.update_time = webhook.state_time = world_.Now();
   Write<latchwire::CreateWebhook>(
       world_.writer, std::move(create),
-      [response, done = std::move(done)](latchwire::CreateWebhook result) mutable {
+      [this, response, done = std::move(done)](latchwire::CreateWebhook result) mutable {
         if (result.status.ok()) {
-          ToProto(result.webhook, Secrets::kAll, response);
+          Show(result.webhook, Secrets::kCreated, response);
         } else if (absl::IsAlreadyExists(result.status)) {
           result.status =
               WithMetadata(result.status, "name", absl::StrCat("webhooks/", result.webhook.id));
         }
+        world_.counters->CountRefusal(result.status);
         done(std::move(result.status));
       });
 }
@@ -106,7 +116,7 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
 void WebhookService::GetWebhook(const CallContext& caller, v1::GetWebhookRequest* request,
                                 v1::Webhook* response, Done done) {
   const auto webhook = Resolve(caller.tenant, request->name(), "name");
-  if (webhook.ok()) ToProto(**webhook, SecretsFor(caller), response);
+  if (webhook.ok()) Show(**webhook, SecretsFor(caller), response);
   done(webhook.status());
 }
 
@@ -125,7 +135,7 @@ void WebhookService::ListWebhooks(const CallContext& caller, v1::ListWebhooksReq
   int64_t last = 0;
   for (const auto& webhook : page) {
     v1::Webhook proto;
-    ToProto(*webhook, SecretsFor(caller), &proto);
+    Show(*webhook, SecretsFor(caller), &proto);
     bytes += proto.ByteSizeLong();
     const bool full = response->webhooks_size() >= *limit ||
                       (bytes > kMaxPageBytes && response->webhooks_size() > 0);
@@ -174,7 +184,7 @@ void WebhookService::TryUpdate(std::shared_ptr<Update> update) {
         if (ReasonOf(result.status) == "ETAG_MISMATCH" && ++update->tries < kMaxUpdateTries) {
           return TryUpdate(update);
         }
-        if (result.status.ok()) ToProto(result.webhook, Secrets::kHeaders, update->response);
+        if (result.status.ok()) Show(result.webhook, Secrets::kHeaders, update->response);
         update->done(Named(result.status, update->request->webhook().name()));
       });
 }
@@ -200,7 +210,18 @@ void WebhookService::SendTestEvent(const CallContext& caller, v1::SendTestEventR
                                    v1::SendTestEventResponse* response, Done done) {
   const auto webhook = Resolve(caller.tenant, request->name(), "name");
   if (!webhook.ok()) return done(webhook.status());
-  world_.send_test(*webhook, [response, done = std::move(done)](HttpResult result) mutable {
+  {
+    MutexLock lock(&tests_mutex_);
+    int& under_way = tests_[caller.tenant];
+    if (under_way >= kMaxTestEvents) return done(Overloaded("the number of test events under way"));
+    ++under_way;
+  }
+  world_.send_test(*webhook, [this, tenant = caller.tenant, response,
+                              done = std::move(done)](HttpResult result) mutable {
+    {
+      MutexLock lock(&tests_mutex_);
+      if (--tests_[tenant] == 0) tests_.erase(tenant);
+    }
     if (result.error == TransportError::kOverloaded) return done(Overloaded("the sending queue"));
     if (result.error == TransportError::kShutdown) {
       return done(ShuttingDown());

@@ -6,11 +6,17 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
+#include "core/base/mutex.h"
 #include "latchwire/v1/webhook_service.pb.h"
 #include "server/api/adapter.h"
+#include "server/api/webhook_converter.h"
 #include "server/api/world.h"
 
 namespace latchwire {
+
+// Test events of one tenant under way at a time; each holds a connection for up to a minute.
+inline constexpr int kMaxTestEvents = 16;
 
 class WebhookService : public AuthenticatedService {
  public:
@@ -35,8 +41,12 @@ class WebhookService : public AuthenticatedService {
   absl::StatusOr<std::shared_ptr<const Webhook>> Resolve(TenantId tenant, absl::string_view name,
                                                          absl::string_view field) const;
   void TryUpdate(std::shared_ptr<Update> update);
+  // With its status.
+  void Show(const Webhook& webhook, Secrets secrets, v1::Webhook* response) const;
 
   const ApiWorld& world_;
+  Mutex tests_mutex_;
+  absl::flat_hash_map<TenantId, int> tests_ ABSL_GUARDED_BY(tests_mutex_);  // under way, not 0
 };
 
 }  // namespace latchwire

@@ -16,8 +16,9 @@ namespace latchwire {
 absl::StatusOr<std::vector<std::string>> FieldsToChange(const v1::UpdateWebhookRequest& request);
 
 // `current` with `fields` taken from `patch`; a field that is absent there gets its default, but
-// with `*` an absent secret, which a caller cannot have read, stays, and so does the ordering,
-// which cannot be changed (FIELD_INVALID).
+// with `*` an absent secret, which a caller cannot have read, stays, and so do ordering and
+// guarantee, which cannot be changed (FIELD_INVALID). A client key that is left out stays as long
+// as its certificate does.
 absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebhookRequest& request,
                                     const std::vector<std::string>& fields, absl::Time now);
 

@@ -8,11 +8,15 @@
 
 #include "absl/functional/any_invocable.h"
 #include "core/base/clock.h"
+#include "core/base/executor.h"
 #include "core/base/random.h"
 #include "core/transport/transport.h"
 #include "server/api/adapter.h"
+#include "server/api/counters.h"
+#include "server/api/event_quota.h"
 #include "server/store/catalog.h"
 #include "server/store/read_pool.h"
+#include "server/store/stats_board.h"
 #include "server/store/writer.h"
 
 namespace latchwire {
@@ -24,9 +28,14 @@ struct ApiWorld {
   Writer* writer = nullptr;
   ReadPool* reads = nullptr;
   Catalog* catalog = nullptr;
+  StatsBoard* stats = nullptr;
+  Executor* executor = nullptr;  // for what has to happen later
   // One attempt of the webhook's test event, now; see Engine::SendTest.
   std::function<void(std::shared_ptr<const Webhook>, absl::AnyInvocable<void(HttpResult)>)>
       send_test;
+  // The ApiServer's own, which it sets.
+  EventQuota* event_quota = nullptr;
+  ApiCounters* counters = nullptr;
 
   // The time that is written, to the microsecond as the store keeps it.
   absl::Time Now() const;

@@ -99,19 +99,19 @@ absl::Status WritePrivateFile(const std::string& path, absl::string_view content
   return SyncFolderOf(path);
 }
 
-absl::StatusOr<std::string> EnsureAdminKey(Store* store, const std::string& data_dir, Clock* clock,
-                                           Random* random) {
+absl::StatusOr<std::string> EnsureKey(Store* store, const std::string& data_dir,
+                                      const FirstKey& first, Clock* clock, Random* random) {
   const absl::StatusOr<std::vector<ApiKey>> keys = store->LoadApiKeys();
   if (!keys.ok()) return keys.status();
-  if (absl::c_any_of(*keys, [](const ApiKey& key) { return key.role == Role::kAdmin; })) {
+  if (absl::c_any_of(*keys, [&](const ApiKey& key) { return key.role == first.role; })) {
     return std::string();
   }
   NewApiKey made = MakeApiKey(random);
-  made.key.tenant = kDefaultTenant;
-  made.key.role = Role::kAdmin;
-  made.key.display_name = "first admin";
+  made.key.tenant = first.tenant;
+  made.key.role = first.role;
+  made.key.display_name = absl::StrCat("first ", RoleName(first.role));
   made.key.create_time = clock->Now();
-  const std::string path = absl::StrCat(data_dir, "/admin.key");
+  const std::string path = absl::StrCat(data_dir, "/", first.file);
   if (absl::Status status = WritePrivateFile(path, made.token + "\n"); !status.ok()) return status;
 
   Mutation mutation = CreateApiKey{std::move(made.key), {}};

@@ -1,4 +1,4 @@
-// The server's folder: one server at a time, and the first admin's key.
+// The server's folder: one server at a time, and the first admin's and operator's keys.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "core/domain/api_key.h"
 #include "server/store/store.h"
 
 namespace latchwire {
@@ -27,11 +28,20 @@ class DataDirLock {
   int fd_ = -1;
 };
 
-// If the store has no admin key at all, makes one and puts it into DATA_DIR/admin.key (0600).
-// Returns the file's path when it did, else an empty text. The file is written first, so that no
-// crash leaves a key that nobody knows. Before the writer's first step.
-absl::StatusOr<std::string> EnsureAdminKey(Store* store, const std::string& data_dir, Clock* clock,
-                                           Random* random);
+// A key that a server makes for whoever runs it.
+struct FirstKey {
+  Role role;
+  TenantId tenant;
+  const char* file;  // in the data folder
+};
+inline constexpr FirstKey kFirstKeys[] = {{Role::kAdmin, kDefaultTenant, "admin.key"},
+                                          {Role::kOperator, kNoTenant, "operator.key"}};
+
+// If the store has no key of this role at all, makes one and puts it into the file (0600). Returns
+// the file's path when it did, else an empty text. The file is written first, so that no crash
+// leaves a key that nobody knows. Before the writer's first step.
+absl::StatusOr<std::string> EnsureKey(Store* store, const std::string& data_dir,
+                                      const FirstKey& first, Clock* clock, Random* random);
 
 // Replaces `path` as a whole, with mode 0600, durable on return.
 absl::Status WritePrivateFile(const std::string& path, absl::string_view content);

@@ -64,7 +64,7 @@ TEST_F(DataDirTest, AFolderThatCannotBeIsNamed) {
 TEST_F(DataDirTest, TheFirstAdminKeyIsForItsOwnerAndWorks) {
   const auto lock = DataDirLock::Take(dir_);
   const auto store = NewMemoryStore();
-  const auto path = EnsureAdminKey(store.get(), dir_, SystemClock(), SystemRandom());
+  const auto path = EnsureKey(store.get(), dir_, kFirstKeys[0], SystemClock(), SystemRandom());
   ASSERT_TRUE(path.ok()) << path.status();
   EXPECT_EQ(*path, dir_ + "/admin.key");
   EXPECT_EQ(ModeOf(*path), 0600u);
@@ -77,8 +77,27 @@ TEST_F(DataDirTest, TheFirstAdminKeyIsForItsOwnerAndWorks) {
   EXPECT_EQ(keys->front().role, Role::kAdmin);
   EXPECT_TRUE(SecretFits(keys->front(), token->second));
 
-  EXPECT_EQ(*EnsureAdminKey(store.get(), dir_, SystemClock(), SystemRandom()), "");
+  EXPECT_EQ(*EnsureKey(store.get(), dir_, kFirstKeys[0], SystemClock(), SystemRandom()), "");
   EXPECT_EQ(Read(*path), content);
+}
+
+TEST_F(DataDirTest, AFolderWithoutAnOperatorGetsOne) {
+  const auto lock = DataDirLock::Take(dir_);
+  const auto store = NewMemoryStore();
+  ASSERT_TRUE(EnsureKey(store.get(), dir_, kFirstKeys[0], SystemClock(), SystemRandom()).ok());
+  const auto path = EnsureKey(store.get(), dir_, kFirstKeys[1], SystemClock(), SystemRandom());
+  ASSERT_TRUE(path.ok()) << path.status();
+  EXPECT_EQ(*path, dir_ + "/operator.key");
+  EXPECT_EQ(ModeOf(*path), 0600u);
+  const auto token = ParseToken(absl::StripSuffix(Read(*path), "\n"));
+  ASSERT_TRUE(token.has_value());
+  const auto keys = store->LoadApiKeys();
+  ASSERT_EQ(keys->size(), 2u);
+  const ApiKey& made = keys->front().id == token->first ? keys->front() : keys->back();
+  EXPECT_EQ(made.id, token->first);
+  EXPECT_EQ(made.role, Role::kOperator);
+  EXPECT_EQ(made.tenant, kNoTenant);
+  EXPECT_EQ(*EnsureKey(store.get(), dir_, kFirstKeys[1], SystemClock(), SystemRandom()), "");
 }
 
 TEST_F(DataDirTest, ANewKeyWhenTheStoreLostItsOwn) {
@@ -86,9 +105,9 @@ TEST_F(DataDirTest, ANewKeyWhenTheStoreLostItsOwn) {
   const auto database = MemoryDatabase::Make();
   const auto store = NewMemoryStore(database);
   database->FailWrites(1, "disk full");
-  EXPECT_FALSE(EnsureAdminKey(store.get(), dir_, SystemClock(), SystemRandom()).ok());
+  EXPECT_FALSE(EnsureKey(store.get(), dir_, kFirstKeys[0], SystemClock(), SystemRandom()).ok());
   const std::string unused = Read(dir_ + "/admin.key");
-  ASSERT_TRUE(EnsureAdminKey(store.get(), dir_, SystemClock(), SystemRandom()).ok());
+  ASSERT_TRUE(EnsureKey(store.get(), dir_, kFirstKeys[0], SystemClock(), SystemRandom()).ok());
   EXPECT_NE(Read(dir_ + "/admin.key"), unused);
 }
 

@@ -134,10 +134,13 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   if (!store.ok()) return store.status();
   parts.store = *std::move(store);
 
-  const absl::StatusOr<std::string> key_file =
-      EnsureAdminKey(parts.store.get(), config.data_dir, SystemClock(), SystemRandom());
-  if (!key_file.ok()) return key_file.status();
-  if (!key_file->empty()) spdlog::info("msg=\"admin key created\" file={}", *key_file);
+  for (const FirstKey& first : kFirstKeys) {
+    const absl::StatusOr<std::string> file =
+        EnsureKey(parts.store.get(), config.data_dir, first, SystemClock(), SystemRandom());
+    if (!file.ok()) return file.status();
+    if (!file->empty())
+      spdlog::info("msg=\"{} key created\" file={}", std::string(RoleName(first.role)), *file);
+  }
 
   if (absl::Status status = parts.catalog.Load(parts.store.get()); !status.ok()) return status;
   if (absl::Status status = parts.stats.Load(parts.store.get()); !status.ok()) return status;
@@ -153,10 +156,10 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   transport.extra_trusted_pem = config.webhook_ca;
   transport.dns_servers = config.dns_servers;
   parts.transport = NewBeastTransport(&parts.executor, transport);
-  parts.engine.emplace(Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer,
-                                     &*parts.reads, &parts.catalog, parts.transport.get(),
-                                     &parts.stats},
-                       EngineOptions());
+  parts.engine.emplace(
+      Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer, &*parts.reads,
+                    &parts.catalog, parts.transport.get(), &parts.stats},
+      EngineOptions());
   parts.engine->Start();
   parts.recovery_runner =
       std::make_shared<RecoveryRunner>(&parts.executor, SystemClock(), &*parts.writer);
@@ -171,6 +174,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   world.writer = &*parts.writer;
   world.reads = &*parts.reads;
   world.catalog = &parts.catalog;
+  world.stats = &parts.stats;
+  world.executor = &parts.executor;
   world.send_test = [engine = &*parts.engine](std::shared_ptr<const Webhook> webhook,
                                               absl::AnyInvocable<void(HttpResult)> done) {
     engine->SendTest(std::move(webhook), std::move(done));

@@ -189,6 +189,12 @@ std::vector<Tenant> Catalog::ListTenants(TenantId after, size_t limit) const {
   return tenants;
 }
 
+double Catalog::MaxEventsPerSecond(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  return found == tenants_.end() ? 0 : found->second.tenant.settings.quotas.max_events_per_s;
+}
+
 size_t Catalog::CountWebhooks(TenantId tenant) const {
   MutexLock lock(&mutex_);
   const auto found = tenants_.find(tenant);

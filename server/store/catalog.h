@@ -53,6 +53,7 @@ class Catalog : public CommitObserver {
   // With its settings and what it stores.
   std::optional<Tenant> FindTenant(TenantId tenant) const;
   std::vector<Tenant> ListTenants(TenantId after, size_t limit) const;  // by ascending id
+  double MaxEventsPerSecond(TenantId tenant) const;  // the tenant's quota; 0: none
   size_t CountWebhooks(TenantId tenant) const;
   size_t CountWebhooks(WebhookState state) const;  // over all tenants
 

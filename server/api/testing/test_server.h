@@ -20,6 +20,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/api/server.h"
+#include "server/api/testing/held_timers.h"
 #include "server/store/memory/memory_store.h"
 #include "server/store/read_pool.h"
 #include "server/store/writer_thread.h"
@@ -33,22 +34,32 @@ class TestServer {
     kByTest,  // writes happen in Step and StepUntilDone only
   };
 
-  explicit TestServer(Stepping stepping = Stepping::kThread, size_t max_queued_reads = 64)
+  explicit TestServer(Stepping stepping = Stepping::kThread, size_t max_queued_reads = 64,
+                      Clock* clock = SystemClock())
       : store_(NewMemoryStore(database_)),
         writer_(store_.get(), WriterOptions()),
         reads_(store_.get(), 2, max_queued_reads) {
     EXPECT_TRUE(catalog_.Load(store_.get()).ok());
+    EXPECT_TRUE(stats_.Load(store_.get()).ok());
     writer_.AddObserver(&catalog_);
+    writer_.AddObserver(&stats_);
     ApiWorld world;
-    world.clock = SystemClock();
+    world.clock = clock;
     world.random = SystemRandom();
     world.writer = &writer_;
     world.reads = &reads_;
     world.catalog = &catalog_;
+    world.stats = &stats_;
+    world.executor = &timers_;
     world.send_test = [this](std::shared_ptr<const Webhook> webhook,
                              absl::AnyInvocable<void(HttpResult)> done) {
+      MutexLock lock(&tests_mutex_);
       tested_.push_back(webhook->id);
-      done(test_result_);
+      if (hold_tests_) {
+        held_tests_.push_back(std::move(done));
+      } else {
+        done(test_result_);
+      }
     };
     api_ = std::make_unique<ApiServer>(world);
     const absl::Status started = api_->Start(ApiServerOptions());
@@ -103,19 +114,41 @@ class TestServer {
   Store& store() { return *store_; }
   Writer& writer() { return writer_; }
   Catalog& catalog() { return catalog_; }
+  StatsBoard& stats() { return stats_; }
+  HeldTimers& timers() { return timers_; }
   ReadPool& reads() { return reads_; }
   ApiServer& api() { return *api_; }
   HttpResult& test_result() { return test_result_; }
   const std::vector<std::string>& tested() const { return tested_; }
+  // Test events are answered only later.
+  void HoldTests() {
+    MutexLock lock(&tests_mutex_);
+    hold_tests_ = true;
+  }
+  size_t held_tests() {
+    MutexLock lock(&tests_mutex_);
+    return held_tests_.size();
+  }
+  void AnswerHeldTests() {
+    MutexLock lock(&tests_mutex_);
+    hold_tests_ = false;
+    for (auto& done : held_tests_) done(test_result_);
+    held_tests_.clear();
+  }
 
  private:
   std::shared_ptr<MemoryDatabase> database_ = MemoryDatabase::Make();
   std::unique_ptr<Store> store_;
   Catalog catalog_;
+  StatsBoard stats_;
+  HeldTimers timers_;
   Writer writer_;
   ThreadReadPool reads_;
   HttpResult test_result_;
   std::vector<std::string> tested_;
+  Mutex tests_mutex_;
+  bool hold_tests_ = false;
+  std::vector<absl::AnyInvocable<void(HttpResult)>> held_tests_;
   std::unique_ptr<ApiServer> api_;
   std::optional<WriterThread> writer_thread_;
   std::string admin_;

@@ -105,8 +105,8 @@ type ApiKey struct {
 	Token string `protobuf:"bytes,5,opt,name=token,proto3" json:"token,omitempty"`
 	// When the key was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// The tenant that the key belongs to, `tenants/{number}`. Empty: that of the key that creates it;
-	// another one can be given by operators only.
+	// The tenant that the key belongs to, `tenants/{number}`; operators' keys belong to none. In
+	// requests admins may leave it out, and operators must give it unless they create operators.
 	Tenant        string `protobuf:"bytes,7,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -243,7 +243,10 @@ type ListApiKeysRequest struct {
 	// At most this many are returned: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Whose keys, `tenants/{number}`. Empty: those of the key's own tenant, or for operators the
+	// operators' keys; another tenant can be given by operators only.
+	Tenant        string `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -288,6 +291,13 @@ func (x *ListApiKeysRequest) GetPageSize() int32 {
 func (x *ListApiKeysRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListApiKeysRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
 	}
 	return ""
 }
@@ -417,11 +427,12 @@ const file_latchwire_v1_api_key_service_proto_rawDesc = "" +
 	"ROLE_AGENT\x10\x04\x12\x11\n" +
 	"\rROLE_OPERATOR\x10\x05\"I\n" +
 	"\x13CreateApiKeyRequest\x122\n" +
-	"\aapi_key\x18\x01 \x01(\v2\x14.latchwire.v1.ApiKeyB\x03\xe0A\x02R\x06apiKey\"Z\n" +
+	"\aapi_key\x18\x01 \x01(\v2\x14.latchwire.v1.ApiKeyB\x03\xe0A\x02R\x06apiKey\"w\n" +
 	"\x12ListApiKeysRequest\x12 \n" +
 	"\tpage_size\x18\x01 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"n\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\x12\x1b\n" +
+	"\x06tenant\x18\x03 \x01(\tB\x03\xe0A\x01R\x06tenant\"n\n" +
 	"\x13ListApiKeysResponse\x12/\n" +
 	"\bapi_keys\x18\x01 \x03(\v2\x14.latchwire.v1.ApiKeyR\aapiKeys\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\".\n" +

@@ -370,7 +370,8 @@ type Webhook struct {
 	// For people. At most 200 characters.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Where events are posted: absolute, `http` or `https`, 4 to 2000 characters, no user
-	// information, no spaces, ASCII only (escape the rest). Its bytes are used as they are.
+	// information, no spaces, ASCII only (escape the rest). Its bytes are used as they are. Viewers see
+	// `***` in the place of a query, which often holds a token.
 	Url string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
 	// Defaults to `FORMAT_STANDARD_WEBHOOKS`.
 	Format Webhook_Format `protobuf:"varint,5,opt,name=format,proto3,enum=latchwire.v1.Webhook_Format" json:"format,omitempty"`
@@ -867,7 +868,8 @@ type ClientTls struct {
 	CaCertificates string `protobuf:"bytes,1,opt,name=ca_certificates,json=caCertificates,proto3" json:"ca_certificates,omitempty"`
 	// What the server shows when the receiver asks for a certificate: the certificate and its chain.
 	ClientCertificate string `protobuf:"bytes,2,opt,name=client_certificate,json=clientCertificate,proto3" json:"client_certificate,omitempty"`
-	// Its private key. Never returned.
+	// Its private key. Never returned; left out in an update, it stays as long as
+	// `client_certificate` does.
 	ClientKey     string `protobuf:"bytes,3,opt,name=client_key,json=clientKey,proto3" json:"client_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -930,6 +932,9 @@ type EventMatch struct {
 	// A type as events have it, in which `*` stands for one whole segment: `log.*` fits
 	// `log.tamper_event`, not `log.a.b`. A lone `*` fits every type. Compared with the event's type
 	// and with its canonical type, case-sensitive. At most 200 characters. Empty means any.
+	// The server's own events, `latchwire.webhook.suspended` and `latchwire.delivery.dead`, fit only
+	// patterns that begin with `latchwire`, such as `latchwire.*.*`: no star in that place and no
+	// empty pattern.
 	TypePattern string `protobuf:"bytes,1,opt,name=type_pattern,json=typePattern,proto3" json:"type_pattern,omitempty"`
 	// Exactly the event's source. At most 200 characters. Empty means any.
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
