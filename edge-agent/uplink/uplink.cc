@@ -176,7 +176,8 @@ void Uplink::OnWelcome(const Welcome& welcome) {
     if (cursor.lane() < 0 || cursor.lane() >= kSpoolLanes) continue;
     // An ended epoch may have lost, to a power cut, a torn end that a process before it had sent.
     const uint64_t through = std::min<uint64_t>(cursor.through(), held.lanes[cursor.lane()].last);
-    lanes_[cursor.lane()] = {through, through, through, absl::ZeroDuration()};
+    lanes_[cursor.lane()] = {through, through, through, absl::ZeroDuration(),
+                             held.lanes[cursor.lane()].first - 1};
     spool_->Acked(epoch_, cursor.lane(), through);
   }
   Pump();

@@ -65,6 +65,7 @@ class Uplink {
     uint64_t sent = 0;       // the last sequence sent or dropped, and not to be sent again
     uint64_t ever_sent = 0;  // on this stream; more than `sent` after the server refused some
     absl::Duration paused_until = absl::ZeroDuration();  // monotonic
+    uint64_t let_go = 0;  // acked by a server before, and not held any more
   };
 
   void Connect();

@@ -70,6 +70,12 @@ void Uplink::SendFrom(int lane_index, uint64_t last_held) {
   const int64_t kept = lane_index == kSpoolLanes - 1 ? 0 : max_unacked_events_ / 4;
   const int64_t room = max_unacked_events_ - kept - Unacked();
   const auto max_events = static_cast<size_t>(std::min<int64_t>(max_batch_events_, room));
+  if (lane.sent < lane.let_go) {
+    SendDropped(
+        lane_index, lane.sent + 1, lane.let_go,
+        "the server had acked them and knows them no more, as after the restore of a backup");
+    return;
+  }
   auto records = spool_->Read(epoch_, lane_index, lane.sent, max_events,
                               static_cast<size_t>(max_batch_bytes_));
   if (records.empty()) {
