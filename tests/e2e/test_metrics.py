@@ -59,11 +59,15 @@ def test_a_delivery_is_counted(server, receiver):
 
     def recorded():
         now = scrape(address)
-        return now if value(now, "latchwire_delivery_outcomes_total", outcome="succeeded") == 1 else None
+        succeeded = value(now, "latchwire_delivery_outcomes_total", outcome="succeeded")
+        return now if succeeded == 1 and value(now, "latchwire_deliveries_pending") == 0 else None
 
     after = eventually(recorded, "the outcome in the metrics")
     assert value(after, "latchwire_delivery_attempts_total") == 1
     assert value(after, "latchwire_delivery_outcomes_total", outcome="dead") == 0
+    assert value(before, "latchwire_webhooks", state="active") == 0
+    assert value(after, "latchwire_webhooks", state="active") == 1
+    assert value(after, "latchwire_deliveries_ended", state="succeeded") == 1
     name = "latchwire_delivery_commit_to_answer_seconds"
     assert value(after, f"{name}_count") == 1
     assert 0 < value(after, f"{name}_sum") < 60
