@@ -1,5 +1,6 @@
 #include "server/main/server_metrics.h"
 
+#include <atomic>
 #include <utility>
 
 #include "core/base/crypto.h"
@@ -18,12 +19,13 @@ void AddWriterMetrics(const Writer& writer, MetricsText* text) {
               static_cast<double>(writer.queued_bytes()));
 }
 
+double Count(const std::atomic<int64_t>& value) {
+  return static_cast<double>(value.load(std::memory_order_relaxed));
+}
+
 void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
-  const auto count = [](const std::atomic<int64_t>& value) {
-    return static_cast<double>(value.load(std::memory_order_relaxed));
-  };
   text->Counter("latchwire_delivery_attempts_total", "Attempts to deliver that were begun.", {},
-                count(counters.attempts));
+                Count(counters.attempts));
   const struct {
     const char* outcome;
     const std::atomic<int64_t>& value;
@@ -34,16 +36,16 @@ void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
   for (const auto& [outcome, value] : outcomes) {
     text->Counter("latchwire_delivery_outcomes_total",
                   "What came of deliveries: succeeded, dead and expired are final, retried is not.",
-                  {{"outcome", outcome}}, count(value));
+                  {{"outcome", outcome}}, Count(value));
   }
   text->Counter("latchwire_delivery_fenced_outcomes_total",
                 "Outcomes refused because another server had taken the webhook over.", {},
-                count(counters.fenced));
+                Count(counters.fenced));
   text->Gauge("latchwire_delivery_attempts_in_flight", "Attempts under way.", {},
-              count(counters.in_flight));
+              Count(counters.in_flight));
   text->Gauge("latchwire_delivery_ready_bytes",
               "Deliveries that wait in memory; the rest waits in the store.", {},
-              count(counters.ready_bytes));
+              Count(counters.ready_bytes));
   text->Histogram("latchwire_delivery_commit_to_answer_seconds",
                   "From the commit of an event to a receiver's answer to its first attempt.", {},
                   counters.commit_to_answer.Read());
@@ -82,6 +84,24 @@ void AddStatsMetrics(const StatsBoard& stats, MetricsText* text) {
   }
 }
 
+void AddApiMetrics(const ApiCounters& counters, MetricsText* text) {
+  const struct {
+    const char* limit;
+    const std::atomic<int64_t>& value;
+  } refusals[] = {{"events_per_second", counters.refused_events_per_second},
+                  {"stored_bytes", counters.refused_stored_bytes},
+                  {"webhooks", counters.refused_webhooks},
+                  {"queue_full", counters.refused_queue_full},
+                  {"overloaded", counters.refused_overloaded}};
+  for (const auto& [limit, value] : refusals) {
+    text->Counter("latchwire_refusals_total",
+                  "Calls that were refused because a limit was reached, by the limit.",
+                  {{"limit", limit}}, Count(value));
+  }
+  text->Counter("latchwire_agent_waits_total", "Times that an agent was told to wait for a limit.",
+                {}, Count(counters.agent_waits));
+}
+
 }  // namespace
 
 std::string ServerMetrics(const MetricsSources& sources) {
@@ -91,6 +111,7 @@ std::string ServerMetrics(const MetricsSources& sources) {
   if (sources.writer != nullptr) AddWriterMetrics(*sources.writer, &text);
   if (sources.catalog != nullptr) AddCatalogMetrics(*sources.catalog, &text);
   if (sources.stats != nullptr) AddStatsMetrics(*sources.stats, &text);
+  if (sources.api != nullptr) AddApiMetrics(*sources.api, &text);
   return text.ToString();
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "server/api/counters.h"
 #include "server/delivery/engine.h"
 #include "server/metrics/metrics_text.h"
 #include "server/store/catalog.h"
@@ -19,6 +20,7 @@ struct MetricsSources {
   const Writer* writer = nullptr;
   const Catalog* catalog = nullptr;
   const StatsBoard* stats = nullptr;
+  const ApiCounters* api = nullptr;
 };
 
 std::string ServerMetrics(const MetricsSources& sources);

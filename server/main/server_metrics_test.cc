@@ -18,8 +18,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-std::string MetricsOf(DeliveryWorld& world, const StatsBoard& stats = {}) {
-  return ServerMetrics({&world.engine(), &world.writer(), &world.catalog(), &stats});
+std::string MetricsOf(DeliveryWorld& world, const StatsBoard& stats = {},
+                      const ApiCounters& api = {}) {
+  return ServerMetrics({&world.engine(), &world.writer(), &world.catalog(), &stats, &api});
 }
 
 bool IsLowerSnakeCase(absl::string_view text) {
@@ -102,6 +103,17 @@ TEST(ServerMetrics, CountsWebhooksAndBreakers) {
   EXPECT_THAT(text, HasSubstr("\nlatchwire_webhooks{state=\"suspended\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("\nlatchwire_webhook_breakers{state=\"open\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nlatchwire_deliveries_pending 0\n"));
+}
+
+TEST(ServerMetrics, CountsRefusals) {
+  DeliveryWorld world;
+  ApiCounters api;
+  api.refused_queue_full = 3;
+  api.CountAgentWait();
+  const std::string text = MetricsOf(world, {}, api);
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_refusals_total{limit=\"queue_full\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_refusals_total{limit=\"webhooks\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_agent_waits_total 1\n"));
 }
 
 TEST(ServerMetrics, LeavesOutWhatIsNotThere) {
