@@ -102,6 +102,17 @@ void AddApiMetrics(const ApiCounters& counters, MetricsText* text) {
                 {}, Count(counters.agent_waits));
 }
 
+void AddJanitorMetrics(const JanitorCounters& counters, MetricsText* text) {
+  text->Counter("latchwire_retention_deleted_events_total", "Events deleted for their age.", {},
+                static_cast<double>(counters.deleted_events.load()));
+  text->Counter("latchwire_retention_expired_deliveries_total",
+                "Deliveries that expired while they waited, not when an attempt was due.", {},
+                static_cast<double>(counters.expired_deliveries.load()));
+  text->Gauge("latchwire_retention_held_events",
+              "Events kept past their time, because deliveries of theirs are pending.", {},
+              static_cast<double>(counters.held_events.load()));
+}
+
 }  // namespace
 
 std::string ServerMetrics(const MetricsSources& sources) {
@@ -112,6 +123,7 @@ std::string ServerMetrics(const MetricsSources& sources) {
   if (sources.catalog != nullptr) AddCatalogMetrics(*sources.catalog, &text);
   if (sources.stats != nullptr) AddStatsMetrics(*sources.stats, &text);
   if (sources.api != nullptr) AddApiMetrics(*sources.api, &text);
+  if (sources.janitor != nullptr) AddJanitorMetrics(*sources.janitor, &text);
   return text.ToString();
 }
 

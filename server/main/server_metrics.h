@@ -5,6 +5,7 @@
 
 #include "server/api/counters.h"
 #include "server/delivery/engine.h"
+#include "server/main/janitor.h"
 #include "server/metrics/metrics_text.h"
 #include "server/store/catalog.h"
 #include "server/store/stats_board.h"
@@ -21,6 +22,7 @@ struct MetricsSources {
   const Catalog* catalog = nullptr;
   const StatsBoard* stats = nullptr;
   const ApiCounters* api = nullptr;
+  const JanitorCounters* janitor = nullptr;
 };
 
 std::string ServerMetrics(const MetricsSources& sources);

@@ -116,6 +116,18 @@ TEST(ServerMetrics, CountsRefusals) {
   EXPECT_THAT(text, HasSubstr("\nlatchwire_agent_waits_total 1\n"));
 }
 
+TEST(ServerMetrics, CountsRetention) {
+  JanitorCounters janitor;
+  janitor.deleted_events = 5;
+  janitor.held_events = 2;
+  MetricsSources sources;
+  sources.janitor = &janitor;
+  const std::string text = ServerMetrics(sources);
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_retention_deleted_events_total 5\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_retention_expired_deliveries_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_retention_held_events 2\n"));
+}
+
 TEST(ServerMetrics, LeavesOutWhatIsNotThere) {
   const std::string text = ServerMetrics({});
   EXPECT_THAT(text, HasSubstr("latchwire_build_info"));

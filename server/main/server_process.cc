@@ -190,9 +190,10 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   if (!config.metrics_listen.empty()) {
-    auto metrics = ServeMetrics(&parts.metrics_executor, config.metrics_listen,
-                                MetricsSources{&*parts.engine, &*parts.writer, &parts.catalog,
-                                               &parts.stats, &parts.api->counters()});
+    auto metrics =
+        ServeMetrics(&parts.metrics_executor, config.metrics_listen,
+                     MetricsSources{&*parts.engine, &*parts.writer, &parts.catalog, &parts.stats,
+                                    &parts.api->counters(), &parts.janitor->counters()});
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }
