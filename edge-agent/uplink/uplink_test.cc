@@ -295,6 +295,25 @@ TEST_F(UplinkTest, ReportsWhatIsDamagedAsDropped) {
   EXPECT_TRUE(Drained());
 }
 
+TEST_F(UplinkTest, TellsWhatARestoredServerHasLost) {
+  for (int i = 0; i < 5; ++i) Append(1, absl::StrCat("e", i));
+  Run(absl::Minutes(1));
+  EXPECT_TRUE(Drained());
+  // The server's database is as it was before e2 came.
+  server_.down = true;
+  server_.current->End(absl::UnavailableError("restarting"));
+  Run(absl::Seconds(1));
+  for (auto& [lane, cursor] : server_.cursors) cursor = std::min<uint64_t>(cursor, 2);
+  Append(1, "e5");
+  server_.down = false;
+  Run(absl::Minutes(1));
+  EXPECT_THAT(server_.arrived, ElementsAre("e0", "e1", "e2", "e3", "e4", "e5"));
+  EXPECT_EQ(server_.dropped, 3u);
+  EXPECT_EQ(uplink_->Stats().dropped_events, 3u);
+  EXPECT_THAT(log_, testing::Contains(testing::HasSubstr("restore of a backup")));
+  EXPECT_TRUE(Drained());
+}
+
 TEST_F(UplinkTest, GivesUpOnASilentServerAndComesBack) {
   Run(absl::Seconds(1));
   server_.silent = true;
