@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kDropDelivery[] =
     "UPDATE delivery SET state = 4, due = NULL WHERE webhook = ?1 AND number = ?2";
+// Deliveries that an append looks at beyond as many as it brings.
+constexpr int64_t kCatchUpRows = 64;
 constexpr char kPutMinute[] = "INSERT OR IGNORE INTO event_minute VALUES(?1, ?2, ?3)";
 
 }  // namespace
@@ -72,12 +74,27 @@ absl::Status Transaction::CheckRoom(AppendEvents& append, uint64_t through, cons
   return absl::OkStatus();
 }
 
+// Moves `oldest_pending` on past deliveries that have ended, faster than new ones come, so that the
+// day on which something must be dropped does not begin with a look at all that ever was.
+absl::Status Transaction::CatchUp(WebhookKey webhook, int64_t incoming, StatsRow* row) {
+  Query query = connection_.Use(kStatesFrom);
+  query.Int(PackedKey(webhook)).Int(row->oldest_pending).Int(incoming + kCatchUpRows);
+  while (query.Next()) {
+    row->oldest_pending = query.IntAt(0);
+    if (query.IntAt(1) == static_cast<int>(DeliveryState::kPending)) break;
+    ++row->oldest_pending;
+  }
+  return query.status();
+}
+
 absl::Status Transaction::MakeRoom(AppendEvents& append, const AppendPlan& plan) {
   for (const auto& [uid, room] : plan.rooms) {
-    if (room.drop_stored == 0) continue;
+    if (room.overflow != OverflowPolicy::kDropOldest) continue;
     const WebhookKey webhook{append.tenant, uid};
     const auto row = GetStats(webhook);
     if (!row.ok()) return row.status();
+    if (absl::Status status = CatchUp(webhook, room.incoming, *row); !status.ok()) return status;
+    if (room.drop_stored == 0) continue;
     std::vector<int64_t> oldest;
     {
       Query query = connection_.Use(kOldestPending);

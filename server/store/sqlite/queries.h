@@ -40,6 +40,9 @@ inline constexpr char kSelectStats[] =
 inline constexpr char kOldestPending[] =
     "SELECT number FROM delivery WHERE webhook = ?1 AND number >= ?2 AND state = 0"
     " ORDER BY number LIMIT ?3";
+inline constexpr char kStatesFrom[] =
+    "SELECT number, state FROM delivery WHERE webhook = ?1 AND number >= ?2"
+    " ORDER BY number LIMIT ?3";
 inline constexpr char kExpired[] =
     "SELECT webhook, number FROM delivery INDEXED BY delivery_expires"
     " WHERE state = 0 AND expires IS NOT NULL AND expires <= ?1 ORDER BY expires LIMIT ?2";

@@ -112,12 +112,13 @@ TEST_F(SqliteStoreTest, EveryReadGoesByAnIndex) {
   const std::vector<std::string> whole = {sqlite::kLoadTenants, sqlite::kLoadApiKeys,
                                           sqlite::kIdDaysSql};
   std::vector<std::string> queries = {
-      sqlite::kLoadWebhooks,     sqlite::kHasWebhook,   sqlite::kListEvents,
-      sqlite::kListEventTargets, sqlite::kEventHead,    sqlite::kListWebhookDeliveries,
-      sqlite::kDeliveryState,    sqlite::kListAttempts, sqlite::kLoadWork,
-      sqlite::kDueNumbers,       sqlite::kNextHead,     sqlite::FindIdSql(20454),
-      sqlite::kNextPriority,     sqlite::kLoadStats,    sqlite::kSelectStats,
-      sqlite::kOldestPending,    sqlite::kExpired,      sqlite::kCountWebhooks};
+      sqlite::kLoadWebhooks,     sqlite::kHasWebhook,    sqlite::kListEvents,
+      sqlite::kListEventTargets, sqlite::kEventHead,     sqlite::kListWebhookDeliveries,
+      sqlite::kDeliveryState,    sqlite::kListAttempts,  sqlite::kLoadWork,
+      sqlite::kDueNumbers,       sqlite::kNextHead,      sqlite::FindIdSql(20454),
+      sqlite::kNextPriority,     sqlite::kLoadStats,     sqlite::kSelectStats,
+      sqlite::kStatesFrom,       sqlite::kOldestPending, sqlite::kExpired,
+      sqlite::kCountWebhooks};
   for (const std::string& sql : whole) queries.push_back(sql);
   for (const std::string& sql : queries) {
     std::string plan;
@@ -237,6 +238,45 @@ TEST_F(SqliteStoreTest, AStatementThatFailsTakesOnlyItsMutationWithIt) {
   EXPECT_EQ(std::get<AppendEvents>(mutations[4]).events[0].result, NewEvent::Result::kNotStored);
   EXPECT_EQ(std::get<AppendEvents>(mutations[5]).events[1].event->number, 6);
   EXPECT_EQ((*store)->ListEvents(kDefaultTenant, {}, 0, 100)->events.size(), 6);
+}
+
+TEST_F(SqliteStoreTest, WhereTheOldestWaitsIsKnownBeforeItMustGo) {
+  const auto store = Open();
+  ASSERT_EQ(store.status(), absl::OkStatus());
+  CreateWebhook create;
+  create.webhook.key.tenant = kDefaultTenant;
+  AcquireLeases acquire;
+  acquire.owner = "test";
+  acquire.duration = absl::Hours(1);
+  WriteAll(**store, {create, acquire});
+  constexpr int64_t kEvents = 300;
+  // Always one that waits, never a full queue.
+  for (int64_t number = 1; number <= kEvents; ++number) {
+    AppendEvents append;
+    append.tenant = kDefaultTenant;
+    append.generation = 1;
+    append.now = absl::UnixEpoch();
+    NewEvent& event = append.events.emplace_back();
+    event.event = std::make_shared<Event>();
+    event.event->id = absl::StrCat(number);
+    DeliveryTarget& target = event.targets.emplace_back();
+    target.webhook_uid = 1;
+    target.max_pending = 10;
+    target.overflow = OverflowPolicy::kDropOldest;
+    RecordOutcomes record;
+    DeliveryOutcome& outcome = record.outcomes.emplace_back();
+    outcome.key = {{kDefaultTenant, 1}, std::max<int64_t>(number - 1, 1)};
+    outcome.state = number == 1 ? DeliveryState::kPending : DeliveryState::kSucceeded;
+    outcome.attempt.number = 1;
+    outcome.fence = 1;
+    WriteAll(**store, {append, record});
+  }
+  const auto connection = Connect();
+  sqlite::Query query = connection->Use("SELECT oldest_pending, pending FROM webhook_stats");
+  ASSERT_TRUE(query.Next());
+  EXPECT_GE(query.IntAt(0), kEvents - 1);
+  EXPECT_LE(query.IntAt(0), kEvents);
+  EXPECT_EQ(query.IntAt(1), 1);
 }
 
 TEST_F(SqliteStoreTest, APurgeLeavesNoRowBehind) {

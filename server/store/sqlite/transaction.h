@@ -154,6 +154,7 @@ class Transaction {
                     size_t index);
   absl::Status CheckRoom(AppendEvents& append, uint64_t through, const TenantRow& tenant,
                          AppendPlan* plan);
+  absl::Status CatchUp(WebhookKey webhook, int64_t incoming, StatsRow* row);
   absl::Status MakeRoom(AppendEvents& append, const AppendPlan& plan);
   // Whether the next new delivery to `target` is dropped at once; takes it off the plan.
   static bool IsDropped(const DeliveryTarget& target, AppendPlan* plan);
