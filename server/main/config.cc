@@ -109,7 +109,9 @@ absl::Status ApplyConfigFile(const std::string& path) {
 void SetUpUsage() {
   absl::SetProgramUsageMessage(
       "Stores events and delivers them as webhooks.\n\n"
-      "  latchwire-server --data_dir=/var/lib/latchwire --listen=127.0.0.1:50051");
+      "  latchwire-server --data_dir=/var/lib/latchwire --listen=127.0.0.1:50051\n"
+      "  latchwire-server backup --data_dir=/var/lib/latchwire --to=FILE\n"
+      "  latchwire-server restore --from=FILE --data_dir=NEW_FOLDER");
   absl::FlagsUsageConfig usage;
   const auto ours = [](absl::string_view file) { return absl::StrContains(file, "server/main/"); };
   usage.contains_helpshort_flags = ours;
