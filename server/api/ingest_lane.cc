@@ -1,6 +1,7 @@
 #include "server/api/ingest_lane.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/domain/error.h"
@@ -22,6 +23,13 @@ uint64_t ThroughOf(const Mutation& mutation) {
 bool IsPassing(absl::string_view reason) {
   return reason == "OVERLOADED" || reason == "STORE_UNAVAILABLE" || reason == "QUEUE_FULL" ||
          reason == "QUOTA_EXCEEDED";
+}
+
+// Whether a smaller batch might be taken now.
+bool IsDivisible(absl::string_view reason, const Mutation& mutation) {
+  const auto* append = std::get_if<AppendEvents>(&mutation);
+  return (reason == "QUEUE_FULL" || reason == "QUOTA_EXCEEDED") && append != nullptr &&
+         append->events.size() > 1;
 }
 
 }  // namespace
@@ -86,17 +94,58 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
     redo_ = true;
   } else if (reason == "SEQUENCE_GAP" && redo_) {
     item.mutation = std::move(mutation);
+  } else if (IsDivisible(reason, mutation)) {
+    item.mutation = std::move(mutation);
+    item.halve = true;
+    redo_ = true;
   } else if (IsPassing(reason) || IsStale(status)) {
     return Refuse(status);
   } else {
     verdict.failure = status;
     return verdict;
   }
-  if (redo_ && outstanding_ == 0) {
-    redo_ = false;
-    next_ = 0;
-  }
+  if (redo_ && outstanding_ == 0) Redo();
   return verdict;
+}
+
+IngestLane::Item IngestLane::SplitOff(Item& item) {
+  auto& first = std::get<AppendEvents>(item.mutation);
+  const auto middle = first.events.begin() + static_cast<ptrdiff_t>(first.events.size() / 2);
+  AppendEvents second = first;
+  second.events.assign(std::make_move_iterator(middle),
+                       std::make_move_iterator(first.events.end()));
+  first.events.erase(middle, first.events.end());
+  second.first_sequence = second.events.front().sequence;
+  first.cursor_through = second.first_sequence - 1;
+
+  Item rest;
+  rest.first = second.first_sequence;
+  rest.last = std::exchange(item.last, first.cursor_through);
+  rest.bytes = item.bytes / 2;
+  item.bytes -= rest.bytes;
+  const auto later =
+      std::partition(item.rejected.begin(), item.rejected.end(),
+                     [&](const RejectedEvent& rejected) { return rejected.sequence <= item.last; });
+  rest.rejected.assign(std::make_move_iterator(later),
+                       std::make_move_iterator(item.rejected.end()));
+  item.rejected.erase(later, item.rejected.end());
+  rest.mutation = std::move(second);
+  return rest;
+}
+
+// Nothing of the lane is in the writer, so that ids can be given anew.
+void IngestLane::Redo() {
+  std::deque<Item> again;
+  for (Item& item : items_) {
+    std::optional<Item> rest;
+    if (std::exchange(item.halve, false)) rest = SplitOff(item);
+    again.push_back(std::move(item));
+    if (rest) again.push_back(*std::move(rest));
+  }
+  items_ = std::move(again);
+  for (Item& item : items_) item.id = next_id_++;
+  redo_ = false;
+  next_ = 0;
 }
 
 void IngestLane::Drop() {

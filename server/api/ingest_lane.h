@@ -4,7 +4,9 @@
 // for those behind it:
 //  - STALE_GENERATION: webhooks changed since it was matched. Those behind it then fail too (the
 //    same way, or with SEQUENCE_GAP). When all have come back, they are submitted again in order.
-//  - OVERLOADED, STORE_UNAVAILABLE, QUEUE_FULL, QUOTA_EXCEEDED: the lane is refused. Everything of
+//  - QUEUE_FULL, QUOTA_EXCEEDED of a batch: a part of it may fit, so it is halved and goes again,
+//  in the same way as above.
+//  - OVERLOADED, STORE_UNAVAILABLE, and those of a single event: the lane is refused. Everything of
 //  it is forgotten, and what
 //    still comes in is ignored, until the agent, told by the ack, begins again at the cursor.
 //  - anything else ends the stream.
@@ -78,9 +80,12 @@ class IngestLane {
   struct Item : LaneItem {
     uint64_t id = 0;
     bool done = false;
+    bool halve = false;  // before it is submitted again
     int rematches = 0;
   };
 
+  static Item SplitOff(Item& item);  // takes its second half
+  void Redo();
   Verdict Refuse(const absl::Status& status);
   void Forget(const Item& item);
 

@@ -232,5 +232,47 @@ TEST(IngestLaneTest, AFullQueueAndAQuotaOnlyHoldTheAgentBack) {
   }
 }
 
+LaneItem FilledBatch(uint64_t first, uint64_t last) {
+  LaneItem item = Batch(first, last);
+  for (uint64_t sequence = first; sequence <= last; ++sequence) {
+    std::get<AppendEvents>(item.mutation).events.emplace_back().sequence = sequence;
+  }
+  return item;
+}
+
+// Sequence 2 of 1 to 5 was rejected at the entrance.
+TEST(IngestLaneTest, ABatchThatDoesNotFitGoesInParts) {
+  const absl::Status full = MakeError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "full");
+  LaneWriter writer;
+  LaneItem batch = FilledBatch(1, 5);
+  auto& events = std::get<AppendEvents>(batch.mutation).events;
+  events.erase(events.begin() + 1);
+  batch.rejected.push_back({2, "FIELD_INVALID", ""});
+  ASSERT_TRUE(writer.lane.Offer(std::move(batch)));
+  ASSERT_TRUE(writer.lane.Offer(FilledBatch(6, 7)));
+  EXPECT_THAT(writer.SubmitAll(), ElementsAre(1, 6));
+  EXPECT_FALSE(writer.Answer(full).ack);
+  EXPECT_THAT(writer.SubmitAll(), IsEmpty());  // the other is still there
+  EXPECT_FALSE(writer.Answer(Gap()).ack);
+  EXPECT_EQ(writer.lane.events(), 7u);
+  EXPECT_EQ(writer.lane.bytes(), 70u);
+
+  EXPECT_THAT(writer.SubmitAll(), ElementsAre(1, 4, 6));  // 1 and 3; 4 and 5
+  const IngestLane::Verdict stored = writer.Answer(absl::OkStatus());
+  EXPECT_TRUE(stored.ack);
+  ASSERT_EQ(stored.rejected.size(), 1u);
+  EXPECT_EQ(writer.lane.durable(), 3u);
+  writer.Answer(full);
+  writer.Answer(Gap());
+  EXPECT_THAT(writer.SubmitAll(), ElementsAre(4, 5, 6));
+  writer.Answer(absl::OkStatus());
+  EXPECT_EQ(writer.lane.durable(), 4u);
+  // A single one cannot be halved: the agent has to wait.
+  EXPECT_TRUE(writer.Answer(full).retry_after.has_value());
+  EXPECT_EQ(writer.lane.events(), 0u);
+  EXPECT_FALSE(writer.lane.Offer(FilledBatch(8, 9)));
+  EXPECT_TRUE(writer.lane.Offer(FilledBatch(5, 5)));
+}
+
 }  // namespace
 }  // namespace latchwire

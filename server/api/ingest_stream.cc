@@ -20,16 +20,6 @@ namespace {
 // How many rejections of a lane wait for one ack; a lane with more is not read on.
 constexpr size_t kMaxWaitingRejected = 4 * kMaxBatchEvents;
 
-absl::Status Fenced() {
-  return MakeError(absl::StatusCode::kAborted, "AGENT_STREAM_FENCED",
-                   "a newer stream of the same agent has taken over");
-}
-
-absl::Status KeyDeleted() {
-  return MakeError(absl::StatusCode::kUnauthenticated, "API_KEY_INVALID",
-                   "the API key is unknown, wrong or deleted");
-}
-
 }  // namespace
 
 IngestStream* IngestStream::Start(const ApiWorld* world, IngestStreams* streams,
@@ -38,7 +28,7 @@ IngestStream* IngestStream::Start(const ApiWorld* world, IngestStreams* streams,
   streams->Add(stream);
   // From here on a deleted key closes the stream; look whether it was deleted just before.
   if (!world->catalog->FindApiKey(stream->caller_.key_id)) {
-    stream->Close(KeyDeleted(), When::kNow);
+    stream->Close(AgentKeyDeleted(), When::kNow);
   }
   world->executor->PostAfter(kHelloTimeout, [weak = stream->weak_from_this()] {
     if (const auto self = weak.lock()) self->OnHelloTimeout();
@@ -353,62 +343,6 @@ void IngestStream::MaybeFinish() {
   if (close_when_ == When::kDrained && !Drained()) return;
   finished_ = true;
   Finish(ToGrpcStatus(*close_status_));
-}
-
-void IngestStreams::Add(std::shared_ptr<IngestStream> stream) {
-  bool draining = false;
-  calls_.Begin();
-  {
-    MutexLock lock(&mutex_);
-    streams_.emplace(stream.get(), stream);
-    draining = draining_;
-  }
-  if (draining) stream->Close(ShuttingDown(), IngestStream::When::kDrained);
-}
-
-void IngestStreams::Remove(IngestStream* stream) {
-  std::shared_ptr<IngestStream> removed;
-  {
-    MutexLock lock(&mutex_);
-    const auto found = streams_.find(stream);
-    if (found == streams_.end()) return;
-    removed = std::move(found->second);
-    streams_.erase(found);
-  }
-  removed.reset();
-  calls_.End();
-}
-
-std::vector<std::shared_ptr<IngestStream>> IngestStreams::All() const {
-  std::vector<std::shared_ptr<IngestStream>> all;
-  MutexLock lock(&mutex_);
-  all.reserve(streams_.size());
-  for (const auto& [stream, shared] : streams_) all.push_back(shared);
-  return all;
-}
-
-void IngestStreams::FenceOlder(TenantId tenant, const std::string& agent, int64_t fence) {
-  for (const auto& stream : All()) {
-    if (stream->caller().tenant != tenant || stream->caller().agent != agent) continue;
-    const int64_t other = stream->fence();
-    if (other != 0 && other < fence) stream->Close(Fenced(), IngestStream::When::kNow);
-  }
-}
-
-void IngestStreams::CloseKey(TenantId tenant, const std::string& key_id) {
-  for (const auto& stream : All()) {
-    if (stream->caller().tenant == tenant && stream->caller().key_id == key_id) {
-      stream->Close(KeyDeleted(), IngestStream::When::kNow);
-    }
-  }
-}
-
-void IngestStreams::Drain() {
-  {
-    MutexLock lock(&mutex_);
-    draining_ = true;
-  }
-  for (const auto& stream : All()) stream->Close(ShuttingDown(), IngestStream::When::kDrained);
 }
 
 }  // namespace latchwire

@@ -27,6 +27,9 @@ class IngestStream;
 // From the start of a stream to its hello.
 inline constexpr absl::Duration kHelloTimeout = absl::Seconds(30);
 
+// How a stream ends whose key was deleted.
+absl::Status AgentKeyDeleted();
+
 // The streams that are open on this server, and what keeps them alive. Thread-safe.
 class IngestStreams {
  public:

@@ -115,6 +115,10 @@ class Server(Program):
     def admin_key(self) -> str:
         return self.admin_key_file.read_text().strip()
 
+    @property
+    def operator_key(self) -> str:
+        return (self.data_dir / "operator.key").read_text().strip()
+
     def client(self, key: Optional[str] = None) -> latchwire.Client:
         client = latchwire.Client(self.address, key or self.admin_key)
         self._clients.append(client)

@@ -7,20 +7,39 @@ from latchwire.ids import uuid7
 from latchwire.v1.api_key_service_pb2 import ApiKey
 from latchwire.v1.delivery_pb2 import Attempt, Delivery
 from latchwire.v1.event_pb2 import Event
-from latchwire.v1.webhook_pb2 import EventMatch, RetryPolicy, Webhook
+from latchwire.v1.recovery_job_pb2 import RecoveryJob
+from latchwire.v1.tenant_service_pb2 import Tenant, TenantQuotas
+from latchwire.v1.webhook_pb2 import (
+    AutoSuspend,
+    CircuitBreaker,
+    ClientTls,
+    EventMatch,
+    ExponentialRetry,
+    RateLimit,
+    RetryPolicy,
+    Webhook,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ApiKey",
     "Attempt",
+    "AutoSuspend",
+    "CircuitBreaker",
     "Client",
+    "ClientTls",
     "Delivery",
     "Error",
     "Event",
     "EventMatch",
+    "ExponentialRetry",
     "FieldViolation",
+    "RateLimit",
+    "RecoveryJob",
     "RetryPolicy",
+    "Tenant",
+    "TenantQuotas",
     "Webhook",
     "uuid7",
     "verify",

@@ -25,6 +25,9 @@ from latchwire.v1 import (
     event_pb2,
     event_service_pb2,
     event_service_pb2_grpc,
+    recovery_job_pb2,
+    tenant_service_pb2,
+    tenant_service_pb2_grpc,
     webhook_pb2,
     webhook_service_pb2,
     webhook_service_pb2_grpc,
@@ -71,6 +74,7 @@ class Client:
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
         self.deliveries = delivery_service_pb2_grpc.DeliveryServiceStub(self._channel)
+        self.tenants = tenant_service_pb2_grpc.TenantServiceStub(self._channel)
         self.api_keys = api_key_service_pb2_grpc.ApiKeyServiceStub(self._channel)
 
     def close(self) -> None:
@@ -97,8 +101,9 @@ class Client:
         """Creates a webhook and returns it with its secret, which no other call returns.
 
         match: type patterns (`door.*`) or EventMatch; none means every event. fields: any other field of Webhook, such
-        as headers={...}, ordering=Webhook.ORDERING_BY_SUBJECT, retry_policy=RetryPolicy(...), and durations in
-        seconds: max_event_age=3600. Its field `timeout`, for one attempt, is given as attempt_timeout.
+        as headers={...}, ordering=Webhook.ORDERING_BY_SUBJECT, rate_limit=RateLimit(...), messages also as dicts:
+        circuit_breaker={"failure_threshold": 5, "open_time": 2}. Durations are in seconds: max_event_age=3600. The
+        field `timeout`, for one attempt, is given as attempt_timeout.
         """
         webhook = _webhook(
             url=url, display_name=display_name, any_of=[_match(m) for m in match], **fields
@@ -284,21 +289,109 @@ class Client:
         # Repeated after a lost answer it could find the delivery done, and fail.
         return self._call(self.deliveries.RetryDelivery, request, timeout, repeatable=False)
 
+    # Recovery jobs
+
+    def create_recovery_job(
+        self,
+        webhook: str = "",
+        states: Sequence[int] = (),
+        start_time: Optional[datetime.datetime] = None,
+        end_time: Optional[datetime.datetime] = None,
+        match: Optional[Match] = None,
+        timeout: Optional[Seconds] = None,
+    ) -> recovery_job_pb2.RecoveryJob:
+        """Makes many deliveries pending again, in the background: all dead ones, unless told otherwise.
+
+        states: Delivery.STATE_...; start_time and end_time: when the deliveries were made.
+        """
+        job = recovery_job_pb2.RecoveryJob(
+            webhook=webhook,
+            delivery_states=states,
+            start_time=_timestamp(start_time),
+            end_time=_timestamp(end_time),
+            event_match=None if match is None else _match(match),
+        )
+        request = delivery_service_pb2.CreateRecoveryJobRequest(recovery_job=job)
+        return self._call(self.deliveries.CreateRecoveryJob, request, timeout, repeatable=False)
+
+    def get_recovery_job(
+        self, name: str, timeout: Optional[Seconds] = None
+    ) -> recovery_job_pb2.RecoveryJob:
+        request = delivery_service_pb2.GetRecoveryJobRequest(name=name)
+        return self._call(self.deliveries.GetRecoveryJob, request, timeout)
+
+    def list_recovery_jobs(
+        self, page_size: int = 0, timeout: Optional[Seconds] = None
+    ) -> Iterator[recovery_job_pb2.RecoveryJob]:
+        """Jobs, newest first."""
+        request = delivery_service_pb2.ListRecoveryJobsRequest(page_size=page_size)
+        return self._pages(self.deliveries.ListRecoveryJobs, request, "recovery_jobs", timeout)
+
+    def cancel_recovery_job(
+        self, name: str, timeout: Optional[Seconds] = None
+    ) -> recovery_job_pb2.RecoveryJob:
+        """Stops a running job; what it has recovered stays recovered."""
+        request = delivery_service_pb2.CancelRecoveryJobRequest(name=name)
+        return self._call(self.deliveries.CancelRecoveryJob, request, timeout, repeatable=False)
+
+    # Tenants, for operators
+
+    def create_tenant(
+        self, display_name: str = "", timeout: Optional[Seconds] = None, **fields: Any
+    ) -> tenant_service_pb2.Tenant:
+        """fields: others of Tenant, such as event_retention=86400 (seconds) and quotas=TenantQuotas(...)."""
+        request = tenant_service_pb2.CreateTenantRequest(
+            tenant=_tenant(display_name=display_name, **fields)
+        )
+        return self._call(self.tenants.CreateTenant, request, timeout, repeatable=False)
+
+    def get_tenant(
+        self, name: str = "tenants/-", timeout: Optional[Seconds] = None
+    ) -> tenant_service_pb2.Tenant:
+        """name: `tenants/{number}`; without it the key's own, which any viewer may read."""
+        request = tenant_service_pb2.GetTenantRequest(name=name)
+        return self._call(self.tenants.GetTenant, request, timeout)
+
+    def list_tenants(
+        self, page_size: int = 0, timeout: Optional[Seconds] = None
+    ) -> Iterator[tenant_service_pb2.Tenant]:
+        request = tenant_service_pb2.ListTenantsRequest(page_size=page_size)
+        return self._pages(self.tenants.ListTenants, request, "tenants", timeout)
+
+    def update_tenant(
+        self, name: str, timeout: Optional[Seconds] = None, etag: str = "", **fields: Any
+    ) -> tenant_service_pb2.Tenant:
+        """Changes the given fields of a tenant; with an etag only if nobody else changed it meanwhile."""
+        if not fields:
+            raise ValueError("update_tenant: no field to change")
+        request = tenant_service_pb2.UpdateTenantRequest(
+            tenant=_tenant(name=name, etag=etag, **fields),
+            update_mask=field_mask_pb2.FieldMask(paths=list(fields)),
+        )
+        return self._call(self.tenants.UpdateTenant, request, timeout, repeatable=not etag)
+
     # API keys
 
     def create_api_key(
-        self, role: int, display_name: str = "", agent: str = "", timeout: Optional[Seconds] = None
+        self,
+        role: int,
+        display_name: str = "",
+        agent: str = "",
+        timeout: Optional[Seconds] = None,
+        tenant: str = "",
     ) -> api_key_service_pb2.ApiKey:
-        """role: ApiKey.ROLE_...; the answer's `token` is returned this once."""
+        """role: ApiKey.ROLE_...; the answer's `token` is returned this once. tenant: for operators."""
         request = api_key_service_pb2.CreateApiKeyRequest(
-            api_key=api_key_service_pb2.ApiKey(role=role, display_name=display_name, agent=agent)
+            api_key=api_key_service_pb2.ApiKey(
+                role=role, display_name=display_name, agent=agent, tenant=tenant
+            )
         )
         return self._call(self.api_keys.CreateApiKey, request, timeout, repeatable=False)
 
     def list_api_keys(
-        self, page_size: int = 0, timeout: Optional[Seconds] = None
+        self, page_size: int = 0, timeout: Optional[Seconds] = None, tenant: str = ""
     ) -> Iterator[api_key_service_pb2.ApiKey]:
-        request = api_key_service_pb2.ListApiKeysRequest(page_size=page_size)
+        request = api_key_service_pb2.ListApiKeysRequest(page_size=page_size, tenant=tenant)
         return self._pages(self.api_keys.ListApiKeys, request, "api_keys", timeout)
 
     def delete_api_key(self, name: str, timeout: Optional[Seconds] = None) -> None:
@@ -324,10 +417,39 @@ class Client:
 def _webhook(**fields: Any) -> webhook_pb2.Webhook:
     if "attempt_timeout" in fields:
         fields["timeout"] = fields.pop("attempt_timeout")
-    for name in ("timeout", "max_event_age"):
-        if isinstance(fields.get(name), (int, float)):
-            fields[name] = _duration(fields[name])
-    return webhook_pb2.Webhook(**fields)
+    return _message(webhook_pb2.Webhook, fields)
+
+
+def _tenant(**fields: Any) -> tenant_service_pb2.Tenant:
+    return _message(tenant_service_pb2.Tenant, fields)
+
+
+def _message(kind: Any, fields: Mapping[str, Any]) -> Any:
+    """A message whose durations may be given in seconds, and messages in it as dicts."""
+    values = {}
+    for name, value in fields.items():
+        field = kind.DESCRIPTOR.fields_by_name.get(name)
+        # Maps are messages too, but their values are none.
+        inner = field.message_type if field and not _is_map(field) else None
+        if inner is None:
+            values[name] = value
+        elif isinstance(value, (list, tuple)):
+            values[name] = [_inner(inner, each) for each in value]
+        else:
+            values[name] = _inner(inner, value)
+    return kind(**values)
+
+
+def _inner(descriptor: Any, value: Any) -> Any:
+    if descriptor.full_name == "google.protobuf.Duration" and isinstance(value, (int, float)):
+        return _duration(value)
+    if isinstance(value, Mapping):
+        return _message(descriptor._concrete_class, value)
+    return value
+
+
+def _is_map(field: Any) -> bool:
+    return bool(field.message_type) and field.message_type.GetOptions().map_entry
 
 
 def _match(match: Match) -> webhook_pb2.EventMatch:

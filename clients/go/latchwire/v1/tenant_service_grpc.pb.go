@@ -34,7 +34,7 @@ const (
 type TenantServiceClient interface {
 	// Creates a tenant. It gets its first admin key by `CreateApiKey` with `tenant`. Role: operator.
 	CreateTenant(ctx context.Context, in *CreateTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
-	// Returns a tenant. Role: viewer, for the key's own tenant; operator, for any.
+	// Returns a tenant: any to operators, the key's own to others. Role: viewer or operator.
 	GetTenant(ctx context.Context, in *GetTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
 	// Lists tenants by number. Role: operator.
 	ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error)
@@ -99,7 +99,7 @@ func (c *tenantServiceClient) UpdateTenant(ctx context.Context, in *UpdateTenant
 type TenantServiceServer interface {
 	// Creates a tenant. It gets its first admin key by `CreateApiKey` with `tenant`. Role: operator.
 	CreateTenant(context.Context, *CreateTenantRequest) (*Tenant, error)
-	// Returns a tenant. Role: viewer, for the key's own tenant; operator, for any.
+	// Returns a tenant: any to operators, the key's own to others. Role: viewer or operator.
 	GetTenant(context.Context, *GetTenantRequest) (*Tenant, error)
 	// Lists tenants by number. Role: operator.
 	ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error)

@@ -27,6 +27,7 @@ type fakeServer struct {
 	latchwirev1.UnimplementedWebhookServiceServer
 	latchwirev1.UnimplementedEventServiceServer
 	latchwirev1.UnimplementedDeliveryServiceServer
+	latchwirev1.UnimplementedTenantServiceServer
 	latchwirev1.UnimplementedApiKeyServiceServer
 
 	method   string
@@ -69,6 +70,7 @@ func start(t *testing.T, options Options) (*fakeServer, *httptest.Server) {
 	latchwirev1.RegisterWebhookServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterEventServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterDeliveryServiceServer(fake.grpc, fake)
+	latchwirev1.RegisterTenantServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterApiKeyServiceServer(fake.grpc, fake)
 	grpc_health_v1.RegisterHealthServer(fake.grpc, fake.health)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -80,6 +80,9 @@ func New(ctx context.Context, connection grpc.ClientConnInterface, options Optio
 			return gen.RegisterDeliveryServiceHandlerClient(ctx, mux, latchwirev1.NewDeliveryServiceClient(masked))
 		},
 		func() error {
+			return gen.RegisterTenantServiceHandlerClient(ctx, mux, latchwirev1.NewTenantServiceClient(masked))
+		},
+		func() error {
 			return gen.RegisterApiKeyServiceHandlerClient(ctx, mux, latchwirev1.NewApiKeyServiceClient(masked))
 		},
 	} {

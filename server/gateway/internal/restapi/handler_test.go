@@ -73,7 +73,7 @@ func TestOpenAPIAndRoutesAreTheSame(t *testing.T) {
 			called[fake.method] = true
 		}
 	}
-	for _, service := range []string{"WebhookService", "EventService", "DeliveryService", "ApiKeyService"} {
+	for _, service := range []string{"WebhookService", "EventService", "DeliveryService", "TenantService", "ApiKeyService"} {
 		for _, method := range fake.grpc.GetServiceInfo()["latchwire.v1."+service].Methods {
 			if !called[method.Name] {
 				t.Errorf("%s.%s has no path", service, method.Name)
