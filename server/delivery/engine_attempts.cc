@@ -28,6 +28,10 @@ HttpRequest MakeRequest(const Event& event, const Webhook& webhook, const Format
   request.body = std::move(formatted.body);
   request.timeout = webhook.timeout;
   request.response_body_limit = kKeptResponseBytes;
+  if (webhook.tls != nullptr) {
+    request.tls = std::make_shared<const TlsProfile>(TlsProfile{
+        webhook.tls->ca_certificates, webhook.tls->client_certificate, webhook.tls->client_key});
+  }
   return request;
 }
 
