@@ -7,9 +7,9 @@
 #include "core/base/random.h"
 #include "gtest/gtest.h"
 #include "server/store/memory/memory_store.h"
-#include "server/store/sqlite/model_results.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/testing/conformance.h"
+#include "server/store/testing/result_text.h"
 #include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
