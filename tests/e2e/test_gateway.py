@@ -147,6 +147,64 @@ def test_keys_over_http(call, gateway):
     assert status == 401 and reason(error) == "API_KEY_MISSING"
 
 
+def test_limits_and_recovery_jobs_over_http(call, client, receiver):
+    body = {
+        "url": receiver.url(),
+        "state": "STATE_PAUSED",
+        "maxPending": "1",
+        "retryPolicy": {"exponential": {"firstDelay": "1s", "factor": 3, "maxAttempts": 4}},
+        "rateLimit": {"attemptsPerSecond": 5},
+        "circuitBreaker": {"disabled": True},
+    }
+    created = call.ok("POST", "/v1/webhooks", json.dumps(body))
+    name = created["name"]
+    assert created["retryPolicy"]["exponential"] == {
+        "firstDelay": "1s",
+        "factor": 3,
+        "maxDelay": "86400s",
+        "maxAttempts": 4,
+    }
+    assert created["rateLimit"] == {"attemptsPerSecond": 5, "burst": 5}
+    assert call.ok("PATCH", f"/v1/{name}", '{"rateLimit":null}').get("rateLimit") is None
+    call.ok("POST", "/v1/events:publish", '{"type":"t.t","data":1}')
+    assert call.ok("GET", f"/v1/{name}")["status"] == {
+        "pendingCount": "1",
+        "breakerState": "STATE_CLOSED",
+    }
+    status, error = call("POST", "/v1/events:publish", '{"type":"t.t","data":2}')
+    assert (status, reason(error)) == (429, "QUEUE_FULL")
+    answer = call.raw("POST", "/v1/events:publish", '{"type":"t.t","data":2}')[2]
+    assert answer.getheader("Retry-After") == "5"
+
+    job = call.ok("POST", "/v1/recoveryJobs", json.dumps({"webhook": name}))
+    assert job["webhook"] == name and job["deliveryStates"] == ["STATE_DEAD"]
+    done = eventually(
+        lambda: (j := call.ok("GET", f"/v1/{job['name']}"))["state"] != "STATE_RUNNING" and j, "the job"
+    )
+    assert done["state"] == "STATE_SUCCEEDED"
+    assert [j["name"] for j in call.ok("GET", "/v1/recoveryJobs")["recoveryJobs"]] == [job["name"]]
+    status, error = call("POST", f"/v1/{job['name']}:cancel", "{}")
+    assert (status, reason(error)) == (400, "RECOVERY_JOB_STATE")
+
+
+def test_tenants_over_http(server, gateway):
+    operator = Http(gateway, server.operator_key)
+    tenant = operator.ok(
+        "POST", "/v1/tenants", '{"displayName":"Building 7","quotas":{"maxWebhooks":"1"}}'
+    )
+    assert tenant["name"] == "tenants/2"
+    changed = operator.ok("PATCH", "/v1/tenants/2", '{"eventRetention":"3600s"}')
+    assert changed["quotas"] == {"maxWebhooks": "1"} and changed["eventRetention"] == "3600s"
+    key = operator.ok("POST", "/v1/apiKeys", '{"role":"ROLE_ADMIN","tenant":"tenants/2"}')
+    admin = Http(gateway, key["token"])
+    assert admin.ok("GET", "/v1/tenants/-")["displayName"] == "Building 7"
+    admin.ok("POST", "/v1/webhooks", '{"url":"https://example.com/"}')
+    status, error = admin("POST", "/v1/webhooks", '{"url":"https://example.com/"}')
+    assert (status, reason(error)) == (429, "QUOTA_EXCEEDED")
+    assert admin("GET", "/v1/tenants")[0] == 403
+    assert [t["name"] for t in operator.ok("GET", "/v1/tenants")["tenants"]] == ["tenants/1", "tenants/2"]
+
+
 @pytest.mark.parametrize(
     "method, target, body, status, why",
     [
@@ -176,7 +234,7 @@ def test_field_violations_are_listed(call):
 
 def test_openapi_names_every_path(call):
     document = call.ok("GET", "/openapi.json")
-    for path in ("/v1/webhooks", "/v1/events:publish", "/v1/deliveries"):
+    for path in ("/v1/webhooks", "/v1/events:publish", "/v1/deliveries", "/v1/tenants"):
         assert path in document["paths"]
 
 

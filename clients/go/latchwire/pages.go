@@ -43,6 +43,18 @@ func (c *Client) ListAttempts(ctx context.Context, delivery string) iter.Seq2[*l
 	return pages(ctx, request, c.Deliveries.ListAttempts, (*latchwirev1.ListAttemptsResponse).GetAttempts)
 }
 
+// ListRecoveryJobs iterates over recovery jobs, newest first.
+func (c *Client) ListRecoveryJobs(ctx context.Context) iter.Seq2[*latchwirev1.RecoveryJob, error] {
+	return pages(ctx, &latchwirev1.ListRecoveryJobsRequest{}, c.Deliveries.ListRecoveryJobs,
+		(*latchwirev1.ListRecoveryJobsResponse).GetRecoveryJobs)
+}
+
+// ListTenants iterates over tenants by number, for operators.
+func (c *Client) ListTenants(ctx context.Context) iter.Seq2[*latchwirev1.Tenant, error] {
+	return pages(ctx, &latchwirev1.ListTenantsRequest{}, c.Tenants.ListTenants,
+		(*latchwirev1.ListTenantsResponse).GetTenants)
+}
+
 // ListAPIKeys iterates over keys, without their secrets.
 func (c *Client) ListAPIKeys(ctx context.Context, request *latchwirev1.ListApiKeysRequest) iter.Seq2[*latchwirev1.ApiKey, error] {
 	return pages(ctx, request, c.APIKeys.ListApiKeys, (*latchwirev1.ListApiKeysResponse).GetApiKeys)

@@ -11,13 +11,14 @@ import uuid
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 import grpc
-from google.protobuf import duration_pb2, field_mask_pb2, timestamp_pb2
+from google.protobuf import field_mask_pb2
 
 from latchwire import _retry
+from latchwire._administration import Administration
+from latchwire._messages import Match, Seconds, is_json, match_message, timestamp_message, webhook_message
 from latchwire.errors import Error
 from latchwire.ids import uuid7
 from latchwire.v1 import (
-    api_key_service_pb2,
     api_key_service_pb2_grpc,
     delivery_pb2,
     delivery_service_pb2,
@@ -26,7 +27,6 @@ from latchwire.v1 import (
     event_service_pb2,
     event_service_pb2_grpc,
     recovery_job_pb2,
-    tenant_service_pb2,
     tenant_service_pb2_grpc,
     webhook_pb2,
     webhook_service_pb2,
@@ -34,8 +34,6 @@ from latchwire.v1 import (
 )
 
 Data = Union[str, bytes, Mapping[str, Any], Sequence[Any], int, float, bool, None]
-Match = Union[str, webhook_pb2.EventMatch]
-Seconds = float
 
 _UNSET: Any = object()
 
@@ -47,7 +45,7 @@ _CHANNEL_OPTIONS = (
 )
 
 
-class Client:
+class Client(Administration):
     """A connection to a Latchwire server. Thread-safe; close it, or use it in a `with`.
 
     address: `host:port`. key: `<id>.<secret>`. tls: None takes plain text for loopback addresses and TLS for all
@@ -105,8 +103,8 @@ class Client:
         circuit_breaker={"failure_threshold": 5, "open_time": 2}. Durations are in seconds: max_event_age=3600. The
         field `timeout`, for one attempt, is given as attempt_timeout.
         """
-        webhook = _webhook(
-            url=url, display_name=display_name, any_of=[_match(m) for m in match], **fields
+        webhook = webhook_message(
+            url=url, display_name=display_name, any_of=[match_message(m) for m in match], **fields
         )
         # Id and secret are chosen here, so that the call can be repeated when its answer was lost.
         webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
@@ -157,12 +155,12 @@ class Client:
         name = webhook if isinstance(webhook, str) else webhook.name
         etag = etag or ("" if isinstance(webhook, str) else webhook.etag)
         if "match" in fields:
-            fields["any_of"] = [_match(m) for m in fields.pop("match")]
+            fields["any_of"] = [match_message(m) for m in fields.pop("match")]
         mask = ["timeout" if field == "attempt_timeout" else field for field in fields]
         if not mask:
             raise ValueError("update_webhook: no field to change")
         request = webhook_service_pb2.UpdateWebhookRequest(
-            webhook=_webhook(name=name, etag=etag, **fields),
+            webhook=webhook_message(name=name, etag=etag, **fields),
             update_mask=field_mask_pb2.FieldMask(paths=mask),
         )
         # With an etag a repetition after a lost answer would fail: the etag has changed.
@@ -210,14 +208,14 @@ class Client:
             source=source,
             subject=subject,
             attributes=attributes or {},
-            occur_time=_timestamp(occur_time),
-            expire_time=_timestamp(expire_time),
+            occur_time=timestamp_message(occur_time),
+            expire_time=timestamp_message(expire_time),
             content_type=content_type,
         )
         if priority is not None:
             event.priority = priority
         if isinstance(data, bytes):
-            if _is_json(content_type):
+            if is_json(content_type):
                 event.json = data.decode()
             else:
                 event.binary = data
@@ -307,9 +305,9 @@ class Client:
         job = recovery_job_pb2.RecoveryJob(
             webhook=webhook,
             delivery_states=states,
-            start_time=_timestamp(start_time),
-            end_time=_timestamp(end_time),
-            event_match=None if match is None else _match(match),
+            start_time=timestamp_message(start_time),
+            end_time=timestamp_message(end_time),
+            event_match=None if match is None else match_message(match),
         )
         request = delivery_service_pb2.CreateRecoveryJobRequest(recovery_job=job)
         return self._call(self.deliveries.CreateRecoveryJob, request, timeout, repeatable=False)
@@ -334,70 +332,6 @@ class Client:
         request = delivery_service_pb2.CancelRecoveryJobRequest(name=name)
         return self._call(self.deliveries.CancelRecoveryJob, request, timeout, repeatable=False)
 
-    # Tenants, for operators
-
-    def create_tenant(
-        self, display_name: str = "", timeout: Optional[Seconds] = None, **fields: Any
-    ) -> tenant_service_pb2.Tenant:
-        """fields: others of Tenant, such as event_retention=86400 (seconds) and quotas=TenantQuotas(...)."""
-        request = tenant_service_pb2.CreateTenantRequest(
-            tenant=_tenant(display_name=display_name, **fields)
-        )
-        return self._call(self.tenants.CreateTenant, request, timeout, repeatable=False)
-
-    def get_tenant(
-        self, name: str = "tenants/-", timeout: Optional[Seconds] = None
-    ) -> tenant_service_pb2.Tenant:
-        """name: `tenants/{number}`; without it the key's own, which any viewer may read."""
-        request = tenant_service_pb2.GetTenantRequest(name=name)
-        return self._call(self.tenants.GetTenant, request, timeout)
-
-    def list_tenants(
-        self, page_size: int = 0, timeout: Optional[Seconds] = None
-    ) -> Iterator[tenant_service_pb2.Tenant]:
-        request = tenant_service_pb2.ListTenantsRequest(page_size=page_size)
-        return self._pages(self.tenants.ListTenants, request, "tenants", timeout)
-
-    def update_tenant(
-        self, name: str, timeout: Optional[Seconds] = None, etag: str = "", **fields: Any
-    ) -> tenant_service_pb2.Tenant:
-        """Changes the given fields of a tenant; with an etag only if nobody else changed it meanwhile."""
-        if not fields:
-            raise ValueError("update_tenant: no field to change")
-        request = tenant_service_pb2.UpdateTenantRequest(
-            tenant=_tenant(name=name, etag=etag, **fields),
-            update_mask=field_mask_pb2.FieldMask(paths=list(fields)),
-        )
-        return self._call(self.tenants.UpdateTenant, request, timeout, repeatable=not etag)
-
-    # API keys
-
-    def create_api_key(
-        self,
-        role: int,
-        display_name: str = "",
-        agent: str = "",
-        timeout: Optional[Seconds] = None,
-        tenant: str = "",
-    ) -> api_key_service_pb2.ApiKey:
-        """role: ApiKey.ROLE_...; the answer's `token` is returned this once. tenant: for operators."""
-        request = api_key_service_pb2.CreateApiKeyRequest(
-            api_key=api_key_service_pb2.ApiKey(
-                role=role, display_name=display_name, agent=agent, tenant=tenant
-            )
-        )
-        return self._call(self.api_keys.CreateApiKey, request, timeout, repeatable=False)
-
-    def list_api_keys(
-        self, page_size: int = 0, timeout: Optional[Seconds] = None, tenant: str = ""
-    ) -> Iterator[api_key_service_pb2.ApiKey]:
-        request = api_key_service_pb2.ListApiKeysRequest(page_size=page_size, tenant=tenant)
-        return self._pages(self.api_keys.ListApiKeys, request, "api_keys", timeout)
-
-    def delete_api_key(self, name: str, timeout: Optional[Seconds] = None) -> None:
-        request = api_key_service_pb2.DeleteApiKeyRequest(name=name)
-        self._call(self.api_keys.DeleteApiKey, request, timeout, repeatable=False)
-
     def _call(self, method, request, timeout: Optional[Seconds], repeatable: bool = True):
         return _retry.call(
             lambda left: method(request, timeout=left, metadata=self._metadata),
@@ -412,69 +346,6 @@ class Client:
             if not response.next_page_token:  # an empty page with a token is not the last
                 return
             request.page_token = response.next_page_token
-
-
-def _webhook(**fields: Any) -> webhook_pb2.Webhook:
-    if "attempt_timeout" in fields:
-        fields["timeout"] = fields.pop("attempt_timeout")
-    return _message(webhook_pb2.Webhook, fields)
-
-
-def _tenant(**fields: Any) -> tenant_service_pb2.Tenant:
-    return _message(tenant_service_pb2.Tenant, fields)
-
-
-def _message(kind: Any, fields: Mapping[str, Any]) -> Any:
-    """A message whose durations may be given in seconds, and messages in it as dicts."""
-    values = {}
-    for name, value in fields.items():
-        field = kind.DESCRIPTOR.fields_by_name.get(name)
-        # Maps are messages too, but their values are none.
-        inner = field.message_type if field and not _is_map(field) else None
-        if inner is None:
-            values[name] = value
-        elif isinstance(value, (list, tuple)):
-            values[name] = [_inner(inner, each) for each in value]
-        else:
-            values[name] = _inner(inner, value)
-    return kind(**values)
-
-
-def _inner(descriptor: Any, value: Any) -> Any:
-    if descriptor.full_name == "google.protobuf.Duration" and isinstance(value, (int, float)):
-        return _duration(value)
-    if isinstance(value, Mapping):
-        return _message(descriptor._concrete_class, value)
-    return value
-
-
-def _is_map(field: Any) -> bool:
-    return bool(field.message_type) and field.message_type.GetOptions().map_entry
-
-
-def _match(match: Match) -> webhook_pb2.EventMatch:
-    return webhook_pb2.EventMatch(type_pattern=match) if isinstance(match, str) else match
-
-
-def _duration(seconds: Seconds) -> duration_pb2.Duration:
-    result = duration_pb2.Duration()
-    result.FromTimedelta(datetime.timedelta(seconds=seconds))
-    return result
-
-
-def _timestamp(time: Optional[datetime.datetime]) -> Optional[timestamp_pb2.Timestamp]:
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        raise ValueError("times need a time zone, such as datetime.timezone.utc")
-    result = timestamp_pb2.Timestamp()
-    result.FromDatetime(time)
-    return result
-
-
-def _is_json(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def _is_loopback(address: str) -> bool:

@@ -99,6 +99,25 @@ def test_publish_sends_the_key_and_the_exact_bytes(server, client):
     assert set(server.authorizations) == {"Bearer id.secret"}
 
 
+def test_durations_are_seconds_and_messages_may_be_dicts(server, client):
+    server.script = [lambda request: request.webhook] * 2
+    created = client.create_webhook(
+        "https://h/",
+        max_event_age=90,
+        headers={"X-A": "1"},
+        circuit_breaker={"failure_threshold": 3, "open_time": 0.5},
+        retry_policy={"delays": [1, 2.5], "total_window": 60},
+        rate_limit=latchwire.RateLimit(attempts_per_second=2),
+    )
+    assert created.circuit_breaker.open_time.ToMilliseconds() == 500
+    assert [d.ToMilliseconds() for d in created.retry_policy.delays] == [1000, 2500]
+    assert created.retry_policy.total_window.ToSeconds() == 60
+    assert (created.max_event_age.ToSeconds(), created.headers["X-A"]) == (90, "1")
+    changed = client.update_webhook("webhooks/1", rate_limit=None, auto_suspend={"failure_span": 7})
+    assert not changed.HasField("rate_limit") and changed.auto_suspend.failure_span.ToSeconds() == 7
+    assert list(server.requests[1].update_mask.paths) == ["rate_limit", "auto_suspend"]
+
+
 def test_publish_without_data_sends_none(server, client):
     server.script = [lambda request: request.event]
     assert client.publish("t").WhichOneof("data") is None
