@@ -1,6 +1,7 @@
 #include "server/main/server_metrics.h"
 
 #include <atomic>
+#include <filesystem>
 #include <utility>
 
 #include "core/base/crypto.h"
@@ -41,6 +42,25 @@ void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
   text->Counter("latchwire_delivery_fenced_outcomes_total",
                 "Outcomes refused because another server had taken the webhook over.", {},
                 Count(counters.fenced));
+  text->Counter("latchwire_delivery_drops_total", "Deliveries dropped because a queue was full.",
+                {}, Count(counters.dropped));
+  text->Counter("latchwire_delivery_priority_displacements_total",
+                "Deliveries that went back to the store to make room for more urgent ones.", {},
+                Count(counters.priority_displaced));
+  text->Counter("latchwire_delivery_rate_waits_total",
+                "Times that a webhook had to wait for its rate limit.", {},
+                Count(counters.rate_limited));
+  text->Counter("latchwire_webhook_breaker_openings_total", "Times that a breaker opened.", {},
+                Count(counters.breakers_opened));
+  text->Counter("latchwire_webhook_breaker_probes_total",
+                "Attempts let through half-open breakers.", {}, Count(counters.breaker_probes));
+  text->Counter("latchwire_webhook_suspensions_total", "Webhooks that the server suspended.", {},
+                Count(counters.suspended_webhooks));
+  text->Counter("latchwire_operational_events_total", "Events about webhooks and deliveries.", {},
+                Count(counters.operational_events));
+  text->Counter("latchwire_operational_events_lost_total",
+                "Events about webhooks and deliveries that could not be stored.", {},
+                Count(counters.operational_events_lost));
   text->Gauge("latchwire_delivery_attempts_in_flight", "Attempts under way.", {},
               Count(counters.in_flight));
   text->Gauge("latchwire_delivery_ready_bytes",
@@ -113,6 +133,30 @@ void AddJanitorMetrics(const JanitorCounters& counters, MetricsText* text) {
               static_cast<double>(counters.held_events.load()));
 }
 
+void AddWriteMetrics(const WriteCounters& counters, MetricsText* text) {
+  text->Counter("latchwire_store_commits_total", "Transactions that were made durable.", {},
+                Count(counters.commits));
+  text->Counter("latchwire_store_failed_commits_total",
+                "Transactions of which nothing was stored, since the disk is full or broken.", {},
+                Count(counters.failed_commits));
+  text->Gauge("latchwire_store_writable", "1, or 0 when the last transaction failed.", {},
+              counters.failing ? 0 : 1);
+}
+
+void AddReadMetrics(const ThreadReadPool& reads, MetricsText* text) {
+  text->Gauge("latchwire_reads_queued", "Reads of the store that wait for a thread.", {},
+              static_cast<double>(reads.queued_count()));
+}
+
+void AddDatabaseMetrics(const std::string& path, MetricsText* text) {
+  for (const auto& [file, suffix] : {std::pair("main", ""), {"log", "-wal"}}) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(path + suffix, error);
+    text->Gauge("latchwire_database_bytes", "Size of the database's files.", {{"file", file}},
+                error ? 0 : static_cast<double>(bytes));
+  }
+}
+
 }  // namespace
 
 std::string ServerMetrics(const MetricsSources& sources) {
@@ -124,6 +168,9 @@ std::string ServerMetrics(const MetricsSources& sources) {
   if (sources.stats != nullptr) AddStatsMetrics(*sources.stats, &text);
   if (sources.api != nullptr) AddApiMetrics(*sources.api, &text);
   if (sources.janitor != nullptr) AddJanitorMetrics(*sources.janitor, &text);
+  if (sources.writes != nullptr) AddWriteMetrics(*sources.writes, &text);
+  if (sources.reads != nullptr) AddReadMetrics(*sources.reads, &text);
+  if (!sources.database_path.empty()) AddDatabaseMetrics(sources.database_path, &text);
   return text.ToString();
 }
 

@@ -6,8 +6,10 @@
 #include "server/api/counters.h"
 #include "server/delivery/engine.h"
 #include "server/main/janitor.h"
+#include "server/main/write_watch.h"
 #include "server/metrics/metrics_text.h"
 #include "server/store/catalog.h"
+#include "server/store/read_pool.h"
 #include "server/store/stats_board.h"
 #include "server/store/writer.h"
 
@@ -23,6 +25,9 @@ struct MetricsSources {
   const StatsBoard* stats = nullptr;
   const ApiCounters* api = nullptr;
   const JanitorCounters* janitor = nullptr;
+  const WriteCounters* writes = nullptr;
+  const ThreadReadPool* reads = nullptr;
+  std::string database_path = {};  // empty: none
 };
 
 std::string ServerMetrics(const MetricsSources& sources);

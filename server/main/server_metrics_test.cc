@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -56,6 +57,24 @@ std::vector<std::string> OffendingNames(absl::string_view text) {
     }
   }
   return offending;
+}
+
+TEST(ServerMetrics, WritesAndTheDatabaseAreCounted) {
+  WriteCounters writes;
+  writes.commits = 7;
+  writes.failed_commits = 2;
+  writes.failing = true;
+  const std::string path = ::testing::TempDir() + "metrics.db";
+  std::ofstream(path) << "12345";
+  MetricsSources sources;
+  sources.writes = &writes;
+  sources.database_path = path;
+  const std::string text = ServerMetrics(sources);
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_store_commits_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_store_failed_commits_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_store_writable 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_database_bytes{file=\"main\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("\nlatchwire_database_bytes{file=\"log\"} 0\n"));
 }
 
 TEST(ServerMetrics, NamesFollowTheConventions) {

@@ -20,6 +20,7 @@
 #include "server/main/recovery_runner.h"
 #include "server/main/server_metrics.h"
 #include "server/main/stats_log.h"
+#include "server/main/write_watch.h"
 #include "server/store/read_pool.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/stats_board.h"
@@ -105,6 +106,7 @@ class ServerProcess::Parts {
   std::unique_ptr<Store> store;
   Catalog catalog;
   StatsBoard stats;
+  WriteWatch write_watch;
   std::optional<Writer> writer;
   AsioExecutor executor;
   std::optional<ThreadReadPool> reads;
@@ -148,6 +150,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   // First of the observers: the others rely on the catalogue being up to date.
   parts.writer->AddObserver(&parts.catalog);
   parts.writer->AddObserver(&parts.stats);
+  parts.writer->AddObserver(&parts.write_watch);
   parts.reads.emplace(parts.store.get(), config.read_threads,
                       static_cast<size_t>(config.max_queued_reads));
   BeastTransportOptions transport;
@@ -193,7 +196,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
     auto metrics =
         ServeMetrics(&parts.metrics_executor, config.metrics_listen,
                      MetricsSources{&*parts.engine, &*parts.writer, &parts.catalog, &parts.stats,
-                                    &parts.api->counters(), &parts.janitor->counters()});
+                                    &parts.api->counters(), &parts.janitor->counters(),
+                                    &parts.write_watch.counters(), &*parts.reads, sqlite.path});
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }

@@ -34,6 +34,11 @@ void ThreadReadPool::SubmitAlways(Read read) {
   has_work_.NotifyOne();
 }
 
+size_t ThreadReadPool::queued_count() const {
+  MutexLock lock(&mutex_);
+  return queue_.size();
+}
+
 void ThreadReadPool::Run() {
   NameThread("reader");
   for (;;) {

@@ -34,12 +34,14 @@ class ThreadReadPool : public ReadPool {
   bool Submit(Read read) override;
   void SubmitAlways(Read read) override;
 
+  size_t queued_count() const;
+
  private:
   void Run();
 
   Store* const store_;
   const size_t max_queued_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar has_work_;
   std::deque<Read> queue_ ABSL_GUARDED_BY(mutex_);
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -2,12 +2,13 @@
 
 import http.client
 import math
+import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.harness import eventually
-from e2e.process import Process
+from e2e.process import ROOT, Process
 
 
 def metrics_address(server) -> str:
@@ -97,3 +98,11 @@ def test_a_taken_port_is_a_clear_error(world, server):
         assert f'metrics_listen = "{address}"' in process.output
     finally:
         process.kill()
+
+
+def test_every_metric_is_documented(server):
+    documented = (ROOT / "docs/operating.md").read_text()
+    names = {name for name, _ in scrape(metrics_address(server))}
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
+    assert len(families) > 25
+    assert [name for name in sorted(families) if f"`{name}`" not in documented] == []
