@@ -195,16 +195,21 @@ void IngestStream::Pump() {
 }
 
 bool IngestStream::TakeQuota(IngestLane& lane) {
-  const absl::Duration wait = world_.event_quota->TryTake(caller_.tenant, lane.NextEvents());
-  if (wait == absl::ZeroDuration()) return true;
-  world_.counters->CountAgentWait();
+  const size_t events = lane.NextEvents();
+  if (events == 0) return true;
+  const absl::Duration wait = world_.event_quota->TryTake(caller_.tenant, events);
+  if (wait == absl::ZeroDuration()) {
+    over_quota_ = false;
+    return true;
+  }
+  if (!std::exchange(over_quota_, true)) world_.counters->CountAgentWait();
   if (close_status_) {  // the agent sends it again to the next stream, which may wait
     lane.Drop();
     MaybeFinish();
     return true;
   }
   throttled_ = true;
-  world_.executor->PostAfter(wait, [weak = weak_from_this()] {
+  world_.executor->PostAfter(std::min(wait, kMaxQuotaWait), [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->OnQuotaRefilled();
   });
   return false;

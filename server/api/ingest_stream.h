@@ -26,6 +26,8 @@ class IngestStream;
 
 // From the start of a stream to its hello.
 inline constexpr absl::Duration kHelloTimeout = absl::Seconds(30);
+// A stream that waits for the tenant's quota looks this often whether it was raised.
+inline constexpr absl::Duration kMaxQuotaWait = absl::Seconds(5);
 
 // How a stream ends whose key was deleted.
 absl::Status AgentKeyDeleted();
@@ -119,7 +121,8 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   bool reading_ ABSL_GUARDED_BY(mutex_) = false;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
-  bool throttled_ ABSL_GUARDED_BY(mutex_) = false;  // waits for the quota
+  bool throttled_ ABSL_GUARDED_BY(mutex_) = false;   // a timer runs until the quota is looked at
+  bool over_quota_ ABSL_GUARDED_BY(mutex_) = false;  // since the last submission
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(mutex_);
   When close_when_ ABSL_GUARDED_BY(mutex_) = When::kDrained;
