@@ -109,5 +109,16 @@ TEST(LimitsValidationTest, Tenants) {
               IsEmpty());
 }
 
+TEST(EventTypeTest, TheServersOwnAreRefused) {
+  Event event;
+  event.type = "latchwire.delivery.dead";
+  event.canonical_type = "latchwire";
+  event.data = "{}";
+  EXPECT_THAT(Fields(Validate(event, "event")), ElementsAre("event.type", "event.canonical_type"));
+  event.type = "latchwire-2.x";
+  event.canonical_type = "x.latchwire";
+  EXPECT_THAT(Fields(Validate(event, "event")), IsEmpty());
+}
+
 }  // namespace
 }  // namespace latchwire

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/domain/matching.h"
 #include "core/domain/violations.h"
 
 namespace latchwire {
@@ -75,6 +76,10 @@ std::vector<FieldViolation> Validate(const Event& event, absl::string_view prefi
   if (!event.canonical_type.empty() && !IsType(event.canonical_type)) {
     violations.Add("canonical_type", kTypeRule, ", or empty");
   }
+  // Nobody else may say what only the server knows.
+  constexpr absl::string_view kOurs = "must not have the first segment `latchwire`";
+  if (IsOperationalType(event.type)) violations.Add("type", kOurs);
+  if (IsOperationalType(event.canonical_type)) violations.Add("canonical_type", kOurs);
   violations.CheckText("source", event.source, kMaxSourceLength);
   violations.CheckText("subject", event.subject, kMaxSourceLength);
 

@@ -192,6 +192,11 @@ def test_failures_suspend_and_who_asks_is_told(client, world):
     assert client.get_webhook(webhook.name).state == Webhook.STATE_ACTIVE
 
 
+def test_nobody_else_speaks_for_the_server(client):
+    error = refused(client.publish, "latchwire.webhook.suspended", {})
+    assert [v.field for v in error.field_violations] == ["event.type"]
+
+
 def test_what_is_too_old_expires_unsent(client, receiver):
     webhook = paused(client, receiver, max_event_age=1)
     client.publish("door.opened", {})

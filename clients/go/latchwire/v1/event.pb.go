@@ -37,7 +37,9 @@ type Event struct {
 	// Position in the tenant's log: 1, 2, 3, ... in commit order.
 	Number int64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
 	// The device's own type, such as `log.access_granted_by_api_call` or `acogo.ez_open`.
-	// 1 to 200 characters: dot-separated segments of `A-Z a-z 0-9 _ -`.
+	// 1 to 200 characters: dot-separated segments of `A-Z a-z 0-9 _ -`. The first segment `latchwire`
+	// is for the server's own events, `latchwire.webhook.suspended` and `latchwire.delivery.dead`,
+	// which go to webhooks that ask for them by it.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	// The type in Latchwire's own words, such as `access.granted` or `door.opened`; same limits as
 	// `type`. May be empty when nothing of that kind fits.

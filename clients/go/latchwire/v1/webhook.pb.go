@@ -251,7 +251,8 @@ const (
 	// In requests: `OVERFLOW_REJECT`, or `OVERFLOW_DROP_NEWEST` with `GUARANTEE_BEST_EFFORT`.
 	Webhook_OVERFLOW_UNSPECIFIED Webhook_Overflow = 0
 	// The event is refused with `QUEUE_FULL` and a time to retry, for all webhooks; agents keep it
-	// and try again.
+	// and try again. A published batch needs room for all of its events, an agent's is taken as far
+	// as it fits.
 	Webhook_OVERFLOW_REJECT Webhook_Overflow = 1
 	// The oldest waiting delivery becomes `STATE_DROPPED`.
 	Webhook_OVERFLOW_DROP_OLDEST Webhook_Overflow = 2
