@@ -40,7 +40,10 @@ void CircuitBreaker::Cancel(const Ticket& ticket) {
   if (ticket.probe && ticket.era == era_) probing_ = false;
 }
 
-bool CircuitBreaker::Succeed() { return Close(); }
+bool CircuitBreaker::Succeed() {
+  failures_ = 0;
+  return state_ != BreakerState::kClosed && Close();
+}
 
 bool CircuitBreaker::Fail(const Ticket& ticket, const CircuitBreakerPolicy& policy,
                           absl::Duration now) {

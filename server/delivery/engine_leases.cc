@@ -49,7 +49,8 @@ void Engine::OnLeases(const AcquireLeases& leases) {
 void Engine::DropPartitions(const std::array<bool, kPartitionCount>& lost) {
   for (auto& [key, entry] : entries_) {
     if (!lost[PartitionOf(key)]) continue;
-    entry->queue->DropReady();
+    // Also what is being loaded, and the belief that the store has no more than the window.
+    entry->queue->Invalidate();
     Touch(key, *entry);
   }
 }

@@ -45,7 +45,9 @@ void FailOn(DeliveryWorld& world, std::string url, int status) {
 }
 
 TEST(EngineAutoSuspendTest, WorksForADoorThatSeesThreeEventsAWeekAndAcrossRestarts) {
-  DeliveryWorld world;
+  DeliveryWorldOptions options;
+  options.engine.lease_duration = absl::Hours(3);  // fewer renewals to simulate
+  DeliveryWorld world(options);
   Webhook webhook = Failing();
   webhook.retry_policy.delays.clear();
   webhook.auto_suspend = {6, absl::Hours(24 * 10)};
@@ -66,7 +68,9 @@ TEST(EngineAutoSuspendTest, WorksForADoorThatSeesThreeEventsAWeekAndAcrossRestar
 }
 
 TEST(EngineAutoSuspendTest, ManyFailuresAtOnceAreNotEnough) {
-  DeliveryWorld world;
+  DeliveryWorldOptions options;
+  options.engine.lease_duration = absl::Hours(3);
+  DeliveryWorld world(options);
   Webhook webhook = Failing();
   webhook.auto_suspend = {6, absl::Hours(24)};
   webhook.circuit_breaker.failure_threshold = 0;

@@ -11,6 +11,8 @@ namespace latchwire {
 namespace {
 
 const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
+// As the API does.
+constexpr int kMaxRematches = 20;
 constexpr absl::string_view kSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
 
 }  // namespace
@@ -24,12 +26,13 @@ bool SlowReads::Submit(Read read) {
   return true;
 }
 
-DeliveryWorld::Server::Server(DeliveryWorld* owner, std::unique_ptr<Store> open_store,
+DeliveryWorld::Server::Server(DeliveryWorld* owner, int index, std::unique_ptr<Store> open_store,
                               EngineOptions options)
     : world(owner),
       store(std::move(open_store)),
       executor(&owner->executor_),
-      transport(owner->transport_.get(), &executor),
+      transport(owner->transport_.get(), &executor,
+                [owner, index] { owner->sending_server_ = index; }),
       writer(store.get(), WriterOptions{}),
       reads(store.get(), &executor, owner->options_.read_time),
       engine(
@@ -72,7 +75,7 @@ void DeliveryWorld::Start(int server) {
   if (options_.wrap_store) store = options_.wrap_store(server, std::move(store));
   EngineOptions engine = options_.engine;
   if (server > 0) absl::StrAppend(&engine.owner, "-", server);
-  servers_.at(server) = std::make_unique<Server>(this, std::move(store), std::move(engine));
+  servers_.at(server) = std::make_unique<Server>(this, server, std::move(store), std::move(engine));
 }
 
 Mutation DeliveryWorld::Write(Mutation mutation) {
@@ -104,7 +107,7 @@ void DeliveryWorld::DeleteWebhook(WebhookKey key) {
 }
 
 void DeliveryWorld::PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t)> done,
-                                 int server) {
+                                 int server, int rematches) {
   if (event.id.empty()) event.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
   AppendEvents append;
   append.tenant = kDefaultTenant;
@@ -112,11 +115,11 @@ void DeliveryWorld::PublishAsync(Event event, absl::AnyInvocable<void(absl::Stat
   NewEvent& fresh = append.events.emplace_back();
   fresh.event = std::make_shared<Event>(event);
   MatchTargets(catalog(server), &append);
-  writer(server).Submit(std::move(append), [this, server, event = std::move(event),
+  writer(server).Submit(std::move(append), [this, server, rematches, event = std::move(event),
                                             done = std::move(done)](Mutation written) mutable {
     const auto& append_done = std::get<AppendEvents>(written);
-    if (ReasonOf(append_done.status) == "STALE_GENERATION") {
-      return PublishAsync(std::move(event), std::move(done), server);
+    if (ReasonOf(append_done.status) == "STALE_GENERATION" && rematches < kMaxRematches) {
+      return PublishAsync(std::move(event), std::move(done), server, rematches + 1);
     }
     done(append_done.status, append_done.events[0].event->number);
   });

@@ -78,7 +78,7 @@ class DeliveryWorld {
   int64_t Publish(Event event);
   // The same without waiting; `done` may be called long after, or never (a crash).
   void PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t number)> done,
-                    int server = 0);
+                    int server = 0, int rematches = 0);
   // Writes one mutation and runs the world until it is done.
   Mutation Write(Mutation mutation);
 
@@ -90,6 +90,8 @@ class DeliveryWorld {
   FakeTransport& transport() { return *transport_; }
   SeededRandom& random() { return random_; }
   MemoryDatabase& database() { return *database_; }
+  // In a handler of the transport: whose request it is.
+  int sending_server() const { return sending_server_; }
   // What everybody sees, without any server.
   Store& store() { return *store_; }
   Engine& engine(int server = 0) { return servers_.at(server)->engine; }
@@ -99,7 +101,8 @@ class DeliveryWorld {
 
  private:
   struct Server {
-    Server(DeliveryWorld* world, std::unique_ptr<Store> open_store, EngineOptions options);
+    Server(DeliveryWorld* world, int index, std::unique_ptr<Store> open_store,
+           EngineOptions options);
     void Step();
 
     DeliveryWorld* const world;
@@ -121,6 +124,7 @@ class DeliveryWorld {
   std::unique_ptr<Store> store_;
   std::unique_ptr<FakeTransport> transport_;
   std::vector<std::unique_ptr<Server>> servers_;
+  int sending_server_ = 0;
 };
 
 // An event that says what it is: type "door.opened", data {"n":N}.

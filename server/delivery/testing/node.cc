@@ -22,6 +22,7 @@ void NodeExecutor::Resume() {
 }
 
 void NodeTransport::Send(HttpRequest request, Done done) {
+  on_send_();
   network_->Send(std::move(request),
                  [inbox = inbox_, done = std::move(done)](HttpResult result) mutable {
                    if (*inbox == nullptr) return;  // killed

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -40,14 +41,18 @@ class NodeExecutor : public Executor {
 // Requests leave at once; answers come when the node runs.
 class NodeTransport : public Transport {
  public:
-  NodeTransport(Transport* network, NodeExecutor* executor)
-      : network_(network), inbox_(std::make_shared<NodeExecutor*>(executor)) {}
+  // `on_send` is called before each request goes to the network.
+  NodeTransport(Transport* network, NodeExecutor* executor, std::function<void()> on_send)
+      : network_(network),
+        inbox_(std::make_shared<NodeExecutor*>(executor)),
+        on_send_(std::move(on_send)) {}
   ~NodeTransport() override { *inbox_ = nullptr; }
   void Send(HttpRequest request, Done done) override;
 
  private:
   Transport* const network_;
   const std::shared_ptr<NodeExecutor*> inbox_;
+  const std::function<void()> on_send_;
 };
 
 }  // namespace latchwire
