@@ -124,6 +124,23 @@ TEST(ValidateEvent, Types) {
   EXPECT_THAT(EventFields([](Event* e) { e->type = ""; }), ElementsAre("event.type"));
 }
 
+TEST(ValidateEvent, TypesOfTheServersOwnAreRefused) {
+  for (const char* type : {"latchwire", "latchwire.x", "latchwire.delivery.dead"}) {
+    Event event;
+    event.type = type;
+    event.data = "{}";
+    ASSERT_EQ(Validate(event, "event").size(), 1) << type;
+    EXPECT_EQ(Validate(event, "event")[0].field, "event.type");
+    event.canonical_type = std::exchange(event.type, "door.opened");
+    ASSERT_EQ(Validate(event, "event").size(), 1) << type;
+    EXPECT_EQ(Validate(event, "event")[0].field, "event.canonical_type");
+  }
+  Event event;
+  event.type = "latchwires.x";
+  event.data = "{}";
+  EXPECT_TRUE(Validate(event, "").empty());
+}
+
 TEST(ValidateEvent, TextsAreUtf8WithoutNul) {
   EXPECT_THAT(EventFields([](Event* e) {
                 e->source = "\xff";
