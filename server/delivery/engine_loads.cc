@@ -34,8 +34,11 @@ void Engine::StartLoads() {
     Entry* entry = FindEntry(key);
     if (entry == nullptr) continue;
     entry->load_waiting = false;
-    if (!KeepsReady(*entry) || entry->queue->NextLoad() > world_.clock->Now()) continue;
-    StartLoad(key, *entry, suspect);
+    if (KeepsReady(*entry) && entry->queue->NextLoad() <= world_.clock->Now()) {
+      StartLoad(key, *entry, suspect);
+    } else {
+      Touch(key, *entry);  // paused since, or the clock was set back: it waits for its time again
+    }
   }
 }
 
