@@ -89,6 +89,21 @@ def _restart(backlog: _Backlog) -> dict:
     }
 
 
+def _disable_and_delete(backlog: _Backlog) -> dict:
+    """The whole backlog is taken away in small steps, beside which a healthy webhook is served."""
+    disable_ms = backlog.set_state(latchwire.Webhook.STATE_DISABLED)
+    start = time.monotonic()
+    backlog.server.client().delete_webhook(backlog.dead_webhook.name)
+    delete_ms = (time.monotonic() - start) * 1e3
+    say(f"  disable: call {disable_ms:.1f} ms; delete: call {delete_ms:.1f} ms; the healthy webhook while the backlog "
+        "is cleared away:")
+    return {
+        "backlog_disable_call_ms": disable_ms,
+        "backlog_delete_call_ms": delete_ms,
+        "backlog_delete_healthy_p99_ms": backlog.healthy_p99_ms(),
+    }
+
+
 def backlog(world: Rig) -> dict:
     options = world.options
     case = _Backlog(world)
@@ -115,5 +130,6 @@ def backlog(world: Rig) -> dict:
     result |= _restart(case)
     result["backlog_rss_after_restart_mib"] = rig.memory_mib(case.server.process.pid)
     say(f"  server {result['backlog_rss_after_restart_mib']:.1f} MiB resident after the restart")
+    result |= _disable_and_delete(case)
     case.server.kill()  # attempts that hang would hold up its end
     return result

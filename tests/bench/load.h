@@ -39,8 +39,8 @@ inline std::string MakeV7Id(uint64_t milliseconds, uint64_t counter) {
 
 // An id as a caller chooses it: in no order.
 inline std::string MakeRandomId(std::mt19937_64* random) {
-  char id[33];
-  std::snprintf(id, sizeof(id), "%016llx%016llx", static_cast<unsigned long long>((*random)()),
+  char id[34];  // not a number, however the digits fall
+  std::snprintf(id, sizeof(id), "x%016llx%016llx", static_cast<unsigned long long>((*random)()),
                 static_cast<unsigned long long>((*random)()));
   return id;
 }
