@@ -18,6 +18,8 @@ struct ApiCounters {
   std::atomic<int64_t> refused_overloaded{0};
   // How often agents were made to wait by any of them.
   std::atomic<int64_t> agent_waits{0};
+  // How often a stream was held for a moment, so that delivery catches up.
+  std::atomic<int64_t> agent_holds{0};
 
   // Counts `status` if it says that a limit was reached; all others are ignored.
   void CountRefusal(const absl::Status& status);

@@ -19,6 +19,11 @@ namespace {
 
 // How many rejections of a lane wait for one ack; a lane with more is not read on.
 constexpr size_t kMaxWaitingRejected = 4 * kMaxBatchEvents;
+// A stream is held for as long as delivery needs to catch up, looked at so often, but not longer
+// than kMaxHold a batch: with batches of 512 an agent is heard at 5,000 events/s however busy we
+// are.
+constexpr absl::Duration kHoldStep = absl::Milliseconds(1);
+constexpr absl::Duration kMaxHold = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -173,7 +178,7 @@ void IngestStream::Pump() {
     // Higher lanes are more urgent.
     int lane = static_cast<int>(lanes_.size()) - 1;
     const bool dead = close_status_ && close_when_ == When::kNow;
-    for (; lane >= 0 && !dead && !throttled_; --lane) {
+    for (; lane >= 0 && !dead && !throttled_ && !held_; --lane) {
       IngestLane& candidate = lanes_[static_cast<size_t>(lane)];
       if (!TakeQuota(candidate)) break;
       next = candidate.Next();
@@ -181,14 +186,21 @@ void IngestStream::Pump() {
     }
     if (!next) break;
     mutex_.Unlock();
+    std::vector<WebhookKey> crowded;
     if (auto* append = std::get_if<AppendEvents>(&next->mutation)) {
       MatchTargets(*world_.catalog, append);
+      crowded = world_.stats->CrowdedTargets(*append);
     }
     world_.writer->Submit(std::move(next->mutation),
                           [self = shared_from_this(), lane, id = next->id](Mutation mutation) {
                             self->OnWritten(lane, id, std::move(mutation));
                           });
     mutex_.Lock();
+    if (!crowded.empty()) {
+      held_ = true;
+      world_.counters->agent_holds.fetch_add(1, std::memory_order_relaxed);
+      Hold(std::move(crowded), absl::ZeroDuration());
+    }
   }
   pumping_ = false;
   mutex_.Unlock();
@@ -213,6 +225,22 @@ bool IngestStream::TakeQuota(IngestLane& lane) {
     if (const auto self = weak.lock()) self->OnQuotaRefilled();
   });
   return false;
+}
+
+void IngestStream::Hold(std::vector<WebhookKey> crowded, absl::Duration held) {
+  world_.executor->PostAfter(
+      kHoldStep, [weak = weak_from_this(), crowded = std::move(crowded), held]() mutable {
+        const auto self = weak.lock();
+        if (self == nullptr) return;
+        std::erase_if(crowded, [&](WebhookKey key) { return !self->world_.stats->IsCrowded(key); });
+        held += kHoldStep;
+        if (!crowded.empty() && held < kMaxHold) return self->Hold(std::move(crowded), held);
+        {
+          MutexLock lock(&self->mutex_);
+          self->held_ = false;
+        }
+        self->Pump();
+      });
 }
 
 void IngestStream::OnQuotaRefilled() {

@@ -95,6 +95,9 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   // again when the time has come.
   bool TakeQuota(IngestLane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnQuotaRefilled();
+  // Events come faster than these webhooks can be served: submits nothing more until that is over,
+  // but for kMaxHold at most.
+  void Hold(std::vector<WebhookKey> crowded, absl::Duration held);
 
   void MaybeRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MaybeWrite() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -122,6 +125,7 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool pumping_ ABSL_GUARDED_BY(mutex_) = false;
   bool throttled_ ABSL_GUARDED_BY(mutex_) = false;   // a timer runs until the quota is looked at
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;        // see Hold
   bool over_quota_ ABSL_GUARDED_BY(mutex_) = false;  // since the last submission
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> close_status_ ABSL_GUARDED_BY(mutex_);

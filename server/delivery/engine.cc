@@ -146,6 +146,12 @@ void Engine::Touch(WebhookKey key, Entry& entry) {
     counters_.priority_displaced.fetch_add(displaced - entry.displaced, std::memory_order_relaxed);
     entry.displaced = displaced;
   }
+  const bool healthy = MayAttempt(entry) && !entry.suspect &&
+                       entry.breaker.state() == BreakerState::kClosed &&
+                       entry.webhook->rate_limit.attempts_per_s <= 0;
+  if (entry.crowding.Update(entry.queue->ready_count(), options_.max_ready_per_webhook, healthy)) {
+    world_.stats->SetCrowded(key, entry.crowding.crowded());
+  }
   if (!MayAttempt(entry)) {
     SetTimer(key, entry, absl::InfiniteFuture());
     return;

@@ -21,6 +21,7 @@
 #include "core/formats/format.h"
 #include "core/transport/transport.h"
 #include "server/delivery/circuit_breaker.h"
+#include "server/delivery/crowding.h"
 #include "server/delivery/fair_share.h"
 #include "server/delivery/outcome_recorder.h"
 #include "server/delivery/rate_limiter.h"
@@ -43,7 +44,7 @@ struct EngineOptions {
   size_t max_unrecorded = 8192;
   // Deliveries that wait in memory, per webhook and over all (by fair shares); what is beyond waits
   // in the store.
-  size_t max_ready_per_webhook = 1024;
+  size_t max_ready_per_webhook = 8192;
   size_t max_ready_bytes = 64 * 1024 * 1024;
   // Loads from the store at the same time, half of them at most for webhooks that fail.
   int max_loads = 4;
@@ -118,6 +119,7 @@ class Engine : public CommitObserver {
     std::unique_ptr<WebhookQueue> queue;
     CircuitBreaker breaker;
     RateLimiter rate;
+    Crowding crowding;
     size_t in_flight = 0;       // attempts under way; taken_count() also has those not recorded yet
     bool suspect = false;       // its last attempt failed: see FairShare
     bool suspending = false;    // a Suspend is under way

@@ -132,6 +132,7 @@ void Engine::OnAnswer(Flight flight, HttpResult result) {
     return Dispatch();
   }
   CrashPoint("server-after-send-before-record");
+  entry.crowding.OnAnswer(result.duration);
   if (delivery.commit_time != absl::InfiniteDuration()) {
     counters_.commit_to_answer.Record(world_.clock->Monotonic() - delivery.commit_time);
     delivery.commit_time = absl::InfiniteDuration();  // a retry from memory is another matter

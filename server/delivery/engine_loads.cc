@@ -8,6 +8,9 @@ namespace latchwire {
 namespace {
 
 constexpr absl::Duration kFailedLoadRetry = absl::Seconds(1);
+// Of one that fails little is needed at a time, and what was loaded is dropped when its breaker
+// opens.
+constexpr int kSuspectLoad = 256;
 // With memory full of waiting deliveries a webhook still gets this many, so that none starves; and
 // so does one whose breaker is half open, for its probe.
 constexpr int kSmallestLoad = 1;
@@ -47,6 +50,7 @@ void Engine::StartLoad(WebhookKey key, Entry& entry, bool suspect) {
   // With memory full, what it has must do; it comes back here when it has taken one.
   if (full && entry.queue->ready_count() > 0) return;
   int limit = entry.queue->LoadLimit();
+  if (suspect) limit = std::min(limit, kSuspectLoad);
   if (full) limit = kSmallestLoad;
   if (entry.breaker.state() == BreakerState::kHalfOpen) {
     if (entry.queue->NextReady() <= world_.clock->Now()) return;

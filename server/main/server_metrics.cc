@@ -91,6 +91,9 @@ void AddStatsMetrics(const StatsBoard& stats, MetricsText* text) {
     text->Gauge("latchwire_webhook_breakers", "Webhooks whose breaker is not closed.",
                 {{"state", name}}, static_cast<double>(count));
   }
+  text->Gauge("latchwire_webhooks_crowded",
+              "Webhooks whose events come faster than their quick receivers can be served.", {},
+              static_cast<double>(totals.webhooks_crowded));
   text->Gauge("latchwire_deliveries_pending",
               "Deliveries that are to be attempted, in memory or in the store.", {},
               static_cast<double>(totals.sums.pending));
@@ -118,6 +121,9 @@ void AddApiMetrics(const ApiCounters& counters, MetricsText* text) {
                   "Calls that were refused because a limit was reached, by the limit.",
                   {{"limit", limit}}, Count(value));
   }
+  text->Counter("latchwire_agent_holds_total",
+                "Times that an agent's stream was held so that delivery catches up.", {},
+                Count(counters.agent_holds));
   text->Counter("latchwire_agent_waits_total", "Times that an agent was told to wait for a limit.",
                 {}, Count(counters.agent_waits));
 }

@@ -58,6 +58,35 @@ void StatsBoard::SetBreaker(WebhookKey key, const BreakerStatus& status) {
   }
 }
 
+void StatsBoard::SetCrowded(WebhookKey key, bool crowded) {
+  MutexLock lock(&mutex_);
+  if (crowded) {
+    crowded_.insert(key);
+  } else {
+    crowded_.erase(key);
+  }
+  crowded_count_.store(crowded_.size(), std::memory_order_relaxed);
+}
+
+bool StatsBoard::IsCrowded(WebhookKey key) const {
+  if (crowded_count_.load(std::memory_order_relaxed) == 0) return false;
+  MutexLock lock(&mutex_);
+  return crowded_.contains(key);
+}
+
+std::vector<WebhookKey> StatsBoard::CrowdedTargets(const AppendEvents& append) const {
+  if (crowded_count_.load(std::memory_order_relaxed) == 0) return {};
+  absl::flat_hash_set<WebhookKey> found;
+  MutexLock lock(&mutex_);
+  for (const NewEvent& event : append.events) {
+    for (const DeliveryTarget& target : event.targets) {
+      const WebhookKey key{append.tenant, target.webhook_uid};
+      if (crowded_.contains(key)) found.insert(key);
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
 StatsBoard::Totals StatsBoard::Sum() const {
   Totals totals;
   MutexLock lock(&mutex_);
@@ -73,6 +102,7 @@ StatsBoard::Totals StatsBoard::Sum() const {
     totals.breakers_open += breaker.state == BreakerState::kOpen;
     totals.breakers_half_open += breaker.state == BreakerState::kHalfOpen;
   }
+  totals.webhooks_crowded = static_cast<int64_t>(crowded_.size());
   return totals;
 }
 

@@ -10,6 +10,8 @@ from bench import rig
 from bench.rig import Rig, say
 
 EVENTS_PER_S = 100
+# After the burst that filled the backlog, for its log to be copied into the main file.
+SETTLE_S = 5
 
 
 class _Backlog:
@@ -115,6 +117,7 @@ def backlog(world: Rig) -> dict:
     sent = rig.stream(case.server, "bench-backlog", options.backlog_events, event_type="dead.letter")
     filled_mib = rig.memory_mib(pid)
     say(f"  {sent['accepted']} deliveries to a receiver that never answers, accepted at {rig.rate(sent):.0f}/s")
+    time.sleep(SETTLE_S)
     say("  the healthy webhook beside them:")
     beside_ms = case.healthy_p99_ms()
     memory, most = rig.memory_mib(pid), rig.memory_mib(pid, "VmHWM")

@@ -96,7 +96,9 @@ TEST_P(StoreConformanceTest, RecoveryJobsComeBackExactly) {
   EXPECT_THAT(*store().ListRecoveryJobs(2, 0, 10), IsEmpty());
   EXPECT_EQ(store().LoadRunningRecoveryJobs()->size(), 2u);
   EXPECT_THAT(store().GetRecoveryJob(2, first.id).status(), HasReason("RECOVERY_JOB_NOT_FOUND"));
-  EXPECT_THAT(jobs.Apply(CreateRecoveryJob{jobs.Job(77)}).status, HasReason("WEBHOOK_NOT_FOUND"));
+  Jobs reopened(&store());
+  EXPECT_THAT(reopened.Apply(CreateRecoveryJob{reopened.Job(77)}).status,
+              HasReason("WEBHOOK_NOT_FOUND"));
 }
 
 TEST_P(StoreConformanceTest, ARecoveryJobMakesPendingWhatFits) {
