@@ -44,9 +44,8 @@ class BackupTest : public testing::Test {
   }
   std::vector<int64_t> Numbers(Store* store) {
     std::vector<int64_t> numbers;
-    for (const Event& event : store->ListEvents(kDefaultTenant, {}, 0, 4000)->events) {
-      numbers.push_back(event.number);
-    }
+    const auto page = store->ListEvents(kDefaultTenant, {}, 0, 4000);
+    for (const Event& event : page->events) numbers.push_back(event.number);
     return numbers;
   }
 
