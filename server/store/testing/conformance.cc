@@ -247,14 +247,13 @@ std::string Describe(const Webhook& webhook) {
 }
 
 std::string Describe(const Delivery& delivery) {
-  return absl::StrCat(delivery.key.webhook.tenant, "/", delivery.key.webhook.uid, "-",
-                      delivery.key.event_number, " state ", static_cast<int>(delivery.state),
-                      " attempts ", delivery.attempt_count, " failures ", delivery.failure_count,
-                      " created ", Text(delivery.create_time), " retried ",
-                      Text(delivery.retry_time), " due ", Text(delivery.due_time),
-                      " expires ", Text(delivery.expire_time), " priority ", delivery.priority,
-                      " lane ", Text(delivery.lane), " last ", delivery.last_http_status, " ",
-                      delivery.last_error);
+  return absl::StrCat(
+      delivery.key.webhook.tenant, "/", delivery.key.webhook.uid, "-", delivery.key.event_number,
+      " state ", static_cast<int>(delivery.state), " attempts ", delivery.attempt_count,
+      " failures ", delivery.failure_count, " created ", Text(delivery.create_time), " retried ",
+      Text(delivery.retry_time), " due ", Text(delivery.due_time), " expires ",
+      Text(delivery.expire_time), " priority ", delivery.priority, " lane ", Text(delivery.lane),
+      " last ", delivery.last_http_status, " ", delivery.last_error);
 }
 
 std::string Describe(const Attempt& attempt) {
