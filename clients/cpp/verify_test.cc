@@ -5,6 +5,7 @@
 
 #include "clients/cpp/error.h"
 #include "core/base/crypto.h"
+#include "core/base/testing/source_tree.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -15,7 +16,7 @@ using nlohmann::json;
 
 // The vectors that all languages share.
 json Load(const std::string& scheme) {
-  const std::string path = LATCHWIRE_SOURCE_DIR "/tests/vectors/signatures_" + scheme + ".json";
+  const std::string path = SourcePath("tests/vectors/signatures_") + scheme + ".json";
   std::ifstream file(path);
   EXPECT_TRUE(file) << path;
   json content = json::parse(file);

@@ -17,11 +17,12 @@ constexpr absl::Duration kLongestRetryAfter = absl::Hours(366 * 24);
 
 }  // namespace
 
-std::string LaneOf(const Webhook& webhook, absl::string_view source, absl::string_view subject) {
-  return webhook.ordering == WebhookOrdering::kBySubject ? LaneOf(source, subject) : "*";
+std::string OrderKeyOf(const Webhook& webhook, absl::string_view source,
+                       absl::string_view subject) {
+  return webhook.ordering == WebhookOrdering::kBySubject ? OrderKeyOf(source, subject) : "*";
 }
 
-std::string LaneOf(absl::string_view source, absl::string_view subject) {
+std::string OrderKeyOf(absl::string_view source, absl::string_view subject) {
   // The length in front keeps ("a/b", "c") and ("a", "b/c") apart.
   return absl::StrCat(source.size(), ":", source, "/", subject);
 }

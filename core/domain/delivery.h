@@ -48,15 +48,15 @@ struct Delivery {
   absl::Time due_time;                           // of the next attempt; only while pending
   absl::Time expire_time = absl::InfiniteFuture();
   int priority = 4;
-  std::string lane;  // of webhooks InLanes: see LaneOf; else empty
+  std::string order_key;  // of webhooks IsOrdered: see OrderKeyOf; else empty
   int last_http_status = 0;
   std::string last_error;
 };
 
-// The order key of an event at a webhook InLanes, never empty: with ORDERING_BY_SUBJECT that of its
-// source and subject, with BEST_EFFORT alone one for all.
-std::string LaneOf(absl::string_view source, absl::string_view subject);
-std::string LaneOf(const Webhook& webhook, absl::string_view source, absl::string_view subject);
+// The order key of an event at a webhook IsOrdered, never empty: with ORDERING_BY_SUBJECT that of
+// its source and subject, with BEST_EFFORT alone one for all.
+std::string OrderKeyOf(absl::string_view source, absl::string_view subject);
+std::string OrderKeyOf(const Webhook& webhook, absl::string_view source, absl::string_view subject);
 
 // What an attempt's end means for its delivery.
 struct Outcome {

@@ -145,13 +145,13 @@ TEST(RetryPolicy, TheDefaultOfOrderedWebhooksTakesMinutes) {
   EXPECT_LT(total, absl::Minutes(10));
 }
 
-TEST(LaneOf, BestEffortWithoutOrderingHasOneLane) {
+TEST(OrderKeyOf, BestEffortWithoutOrderingHasOneLane) {
   Webhook webhook;
   webhook.guarantee = WebhookGuarantee::kBestEffort;
-  EXPECT_EQ(LaneOf(webhook, "panel", "door-1"), LaneOf(webhook, "panel", "door-2"));
-  EXPECT_FALSE(LaneOf(webhook, "", "").empty());
+  EXPECT_EQ(OrderKeyOf(webhook, "panel", "door-1"), OrderKeyOf(webhook, "panel", "door-2"));
+  EXPECT_FALSE(OrderKeyOf(webhook, "", "").empty());
   webhook.ordering = WebhookOrdering::kBySubject;
-  EXPECT_NE(LaneOf(webhook, "panel", "door-1"), LaneOf(webhook, "panel", "door-2"));
+  EXPECT_NE(OrderKeyOf(webhook, "panel", "door-1"), OrderKeyOf(webhook, "panel", "door-2"));
 }
 
 TEST(ParseRetryAfter, Seconds) {
@@ -178,13 +178,13 @@ TEST(ParseRetryAfter, UnreadableIsZero) {
   }
 }
 
-TEST(LaneOf, IsNeverEmptyAndNeverShared) {
-  EXPECT_FALSE(LaneOf("", "").empty());
-  EXPECT_EQ(LaneOf("panel-1", "door-1"), LaneOf("panel-1", "door-1"));
-  EXPECT_NE(LaneOf("panel-1", "door-1"), LaneOf("panel-1", "door-2"));
-  EXPECT_NE(LaneOf("a/b", "c"), LaneOf("a", "b/c"));
-  EXPECT_NE(LaneOf("a", ""), LaneOf("", "a"));
-  EXPECT_NE(LaneOf("1:a", "b"), LaneOf("", "1:a/b"));
+TEST(OrderKeyOf, IsNeverEmptyAndNeverShared) {
+  EXPECT_FALSE(OrderKeyOf("", "").empty());
+  EXPECT_EQ(OrderKeyOf("panel-1", "door-1"), OrderKeyOf("panel-1", "door-1"));
+  EXPECT_NE(OrderKeyOf("panel-1", "door-1"), OrderKeyOf("panel-1", "door-2"));
+  EXPECT_NE(OrderKeyOf("a/b", "c"), OrderKeyOf("a", "b/c"));
+  EXPECT_NE(OrderKeyOf("a", ""), OrderKeyOf("", "a"));
+  EXPECT_NE(OrderKeyOf("1:a", "b"), OrderKeyOf("", "1:a/b"));
 }
 
 TEST(WebhookState, OnlyDisabledMatchesNothingAndOnlyActiveDelivers) {

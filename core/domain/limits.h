@@ -9,7 +9,6 @@
 namespace latchwire {
 
 inline constexpr size_t kMaxEventDataBytes = 256 * 1024;
-inline constexpr size_t kMaxJsonDepth = 512;
 inline constexpr size_t kMaxBatchEvents = 512;
 inline constexpr size_t kMaxBatchBytes = 1024 * 1024;
 inline constexpr size_t kMaxRestBodyBytes = 1024 * 1024;
@@ -25,8 +24,6 @@ inline constexpr int kMaxPriority = 9;
 inline constexpr int kDefaultPriority = 4;
 inline constexpr int kLaneCount = 4;
 
-inline constexpr size_t kMinUrlLength = 4;  // code points
-inline constexpr size_t kMaxUrlLength = 2000;
 inline constexpr size_t kMaxDisplayNameLength = 200;
 inline constexpr size_t kMaxMatches = 256;
 inline constexpr size_t kMaxHeaders = 64;

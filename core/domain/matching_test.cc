@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/random.h"
+#include "core/base/testing/source_tree.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -40,7 +41,7 @@ std::vector<int64_t> Uids(const std::vector<std::shared_ptr<const Webhook>>& web
 }
 
 nlohmann::json Vectors() {
-  return nlohmann::json::parse(std::ifstream(LATCHWIRE_SOURCE_DIR "/tests/vectors/matching.json"));
+  return nlohmann::json::parse(std::ifstream(SourcePath("tests/vectors/matching.json")));
 }
 
 TEST(TypeFits, Vectors) {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/domain/json_string.h"
-#include "core/domain/url_syntax.h"
+#include "core/http/url_syntax.h"
+#include "core/json/json_string.h"
 
 namespace latchwire {
 namespace {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "core/domain/matching.h"
 #include "core/domain/violations.h"
+#include "core/json/json_syntax.h"
 
 namespace latchwire {
 namespace {

@@ -31,10 +31,4 @@ std::vector<FieldViolation> Validate(const TenantSettings& settings, absl::strin
 bool IsValidTypePattern(absl::string_view pattern);
 bool IsValidAgentName(absl::string_view name);  // 1 to 64 of a-z 0-9 - _ .
 
-// Well-formed JSON by RFC 8259 (any value at the top, nesting up to 512), valid UTF-8. On failure
-// `error` says what and at which byte.
-bool IsWellFormedJson(absl::string_view text, std::string* error);
-// Unicode code points of valid UTF-8; npos when it is not valid.
-size_t CodePointCount(absl::string_view text);
-
 }  // namespace latchwire

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "absl/strings/str_cat.h"
+#include "core/json/utf8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

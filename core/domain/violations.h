@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/domain/validation.h"
+#include "core/json/utf8.h"
 
 namespace latchwire {
 

@@ -150,8 +150,8 @@ struct Webhook {
 
 // Whether events accepted now become deliveries of this webhook.
 inline bool Matches(WebhookState state) { return state != WebhookState::kDisabled; }
-// Whether a delivery must wait for the one before it in its lane.
-inline bool InLanes(const Webhook& webhook) {
+// Whether a delivery must wait for the one before it with the same order key.
+inline bool IsOrdered(const Webhook& webhook) {
   return webhook.ordering == WebhookOrdering::kBySubject ||
          webhook.guarantee == WebhookGuarantee::kBestEffort;
 }

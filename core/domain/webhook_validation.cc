@@ -5,9 +5,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "core/domain/limits.h"
-#include "core/domain/url_syntax.h"
 #include "core/domain/validation.h"
 #include "core/domain/violations.h"
+#include "core/http/url_syntax.h"
+#include "core/json/utf8.h"
 
 namespace latchwire {
 namespace {

@@ -57,7 +57,4 @@ const Format* GetFormat(WebhookFormat format);
 // filled in before, where the server makes it) and headers that the format sets itself.
 std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::string_view prefix);
 
-// Latchwire's version, for User-Agent and --version, such as "0.1.0".
-absl::string_view LatchwireVersion();
-
 }  // namespace latchwire

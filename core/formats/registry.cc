@@ -35,6 +35,4 @@ std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::stri
   return violations;
 }
 
-absl::string_view LatchwireVersion() { return LATCHWIRE_VERSION; }
-
 }  // namespace latchwire

@@ -1,14 +1,17 @@
 #include "core/formats/standard_webhooks.h"
 
 #include <array>
+#include <optional>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/crypto.h"
-#include "core/domain/error.h"
-#include "core/domain/json_string.h"
+#include "core/base/error.h"
+#include "core/base/version.h"
 #include "core/formats/render.h"
+#include "core/json/json_string.h"
+#include "core/signatures/standard.h"
 
 namespace latchwire {
 namespace {
@@ -79,19 +82,6 @@ std::string Body(const Event& event, const FormatContext& context) {
 }
 
 }  // namespace
-
-std::optional<std::string> DecodeStandardSecret(absl::string_view secret) {
-  absl::ConsumePrefix(&secret, kSecretPrefix);
-  std::optional<std::string> key = Base64Decode(secret);
-  if (!key || key->empty()) return std::nullopt;
-  return key;
-}
-
-std::string StandardSignature(absl::string_view key, absl::string_view message_id,
-                              absl::string_view timestamp, absl::string_view body) {
-  return absl::StrCat(
-      "v1,", Base64Encode(AsBytes(HmacSha256(key, {message_id, ".", timestamp, ".", body}))));
-}
 
 std::string StandardWebhooksFormat::MessageId(const Event& event, const Webhook& webhook) const {
   return absl::StrCat(event.id, ".", WebhookToken(webhook));

@@ -1,8 +1,6 @@
 // The Standard Webhooks format; docs/formats/standard-webhooks.md states it for receivers.
 #pragma once
 
-#include <optional>
-
 #include "core/formats/format.h"
 
 namespace latchwire {
@@ -17,12 +15,5 @@ class StandardWebhooksFormat : public Format {
   std::vector<std::string> ReservedHeaders() const override;
   Event TestEvent(const Webhook& webhook) const override;
 };
-
-// The key in `whsec_<base64>`; the prefix may be left out. Nothing when it isn't base64, or empty.
-std::optional<std::string> DecodeStandardSecret(absl::string_view secret);
-
-// `v1,<base64>` over `<id>.<timestamp>.<body>`. `key` is decoded.
-std::string StandardSignature(absl::string_view key, absl::string_view message_id,
-                              absl::string_view timestamp, absl::string_view body);
 
 }  // namespace latchwire

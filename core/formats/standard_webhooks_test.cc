@@ -7,7 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/crypto.h"
-#include "core/formats/verify.h"
+#include "core/base/testing/source_tree.h"
+#include "core/base/version.h"
+#include "core/json/json_syntax.h"
+#include "core/signatures/verify.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -30,7 +33,7 @@ absl::Time ParseTime(const std::string& text) {
 
 nlohmann::json Vectors() {
   return nlohmann::json::parse(
-      std::ifstream(LATCHWIRE_SOURCE_DIR "/tests/vectors/format_standard.json"))["cases"];
+      std::ifstream(SourcePath("tests/vectors/format_standard.json")))["cases"];
 }
 
 Event EventOf(const nlohmann::json& c) {
@@ -90,7 +93,7 @@ TEST(StandardWebhooks, VectorsByteForByte) {
 
 // The worked example of the documentation is the first vector.
 TEST(StandardWebhooks, TheDocumentationShowsARealRequest) {
-  std::ifstream file(LATCHWIRE_SOURCE_DIR "/docs/formats/standard-webhooks.md");
+  std::ifstream file(SourcePath("docs/formats/standard-webhooks.md"));
   std::stringstream text;
   text << file.rdbuf();
   const auto c = Vectors()[0];

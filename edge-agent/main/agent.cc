@@ -8,17 +8,17 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/mutex.h"
-#include "core/transport/asio_executor.h"
-#include "edge-agent/intake/http_server.h"
-#include "edge-agent/intake/router.h"
+#include "core/net/asio_executor.h"
 #include "edge-agent/main/log.h"
+#include "edge-agent/sources/http_server.h"
+#include "edge-agent/sources/router.h"
 #include "edge-agent/spool/spool.h"
 #include "edge-agent/uplink/event_codec.h"
 #include "edge-agent/uplink/grpc_ingest_stream.h"
 #include "edge-agent/uplink/set_aside.h"
 #include "edge-agent/uplink/uplink.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 constexpr uint64_t kMaxSetAsideBytes = 16 * 1024 * 1024;
@@ -220,4 +220,4 @@ void Agent::Stop() {
   parts_.reset();
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

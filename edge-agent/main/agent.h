@@ -7,7 +7,7 @@
 #include "absl/status/statusor.h"
 #include "edge-agent/main/config.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 class Agent {
  public:
@@ -28,4 +28,4 @@ class Agent {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

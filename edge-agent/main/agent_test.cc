@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/id.h"
-#include "edge-agent/intake/testing/http_client.h"
+#include "edge-agent/sources/testing/http_client.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 using testing::HasSubstr;
@@ -112,4 +112,4 @@ TEST_F(AgentTest, ErrorsAtStartNameSettingAndValue) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

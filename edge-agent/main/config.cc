@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/domain/validation.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 constexpr uint64_t kMinSpoolBytes = 1024 * 1024;
@@ -239,4 +239,4 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   return secret;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

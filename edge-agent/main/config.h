@@ -7,9 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "edge-agent/intake/dialect.h"
+#include "core/dialects/dialect.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 struct AgentConfig {
   std::string agent;                      // the name that the key is bound to
@@ -43,4 +43,4 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // A file's text without the white space around it.
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path);
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 using testing::HasSubstr;
@@ -127,4 +127,4 @@ TEST(ConfigTest, ListenAddresses) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

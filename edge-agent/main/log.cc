@@ -8,7 +8,7 @@
 
 #include "absl/strings/escaping.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 void Log(spdlog::level::level_enum level, absl::string_view text) {
@@ -37,4 +37,4 @@ void LogDebug(absl::string_view text) { Log(spdlog::level::debug, text); }
 void LogInfo(absl::string_view text) { Log(spdlog::level::info, text); }
 void LogWarning(absl::string_view text) { Log(spdlog::level::warn, text); }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

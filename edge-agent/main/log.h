@@ -5,7 +5,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // `level` is debug, info, warn or error. gRPC's own lines come the same way.
 void SetUpLogging(const std::string& level);
@@ -15,4 +15,4 @@ void LogDebug(absl::string_view text);
 void LogInfo(absl::string_view text);
 void LogWarning(absl::string_view text);
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

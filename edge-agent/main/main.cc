@@ -30,7 +30,7 @@ ABSL_FLAG(std::string, spool_dir, "", "folder in which events are kept until the
 ABSL_FLAG(int64_t, spool_max_bytes, 0, "bytes that the spool may hold, 268435456 by default");
 ABSL_FLAG(std::string, log_level, "", "debug, info, warn or error");
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 std::string VersionText() {
@@ -119,14 +119,14 @@ int Run() {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "takes events of door and intercom devices, keeps them on disk, and sends them to the "
       "server.\nFlags may be written with - or _.");
   absl::FlagsUsageConfig usage;
-  usage.version_string = [] { return latchwire::VersionText(); };
+  usage.version_string = [] { return latchwire::edge::VersionText(); };
   usage.contains_help_flags = [](absl::string_view file) {
     return absl::EndsWith(file, "edge-agent/main/main.cc");
   };
@@ -149,5 +149,5 @@ int main(int argc, char** argv) {
     std::cerr << "latchwire-agent: unexpected argument '" << rest[1] << "'\n";
     return 2;
   }
-  return latchwire::Run();
+  return latchwire::edge::Run();
 }

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // An open file. ReadAt may be called from any thread; the rest from one at a time.
 class SpoolFile {
@@ -67,4 +67,4 @@ SpoolFileSystem* PosixSpoolFileSystem();
 absl::StatusOr<std::string> ReadWholeFile(SpoolFileSystem* file_system, const std::string& path,
                                           size_t limit);
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "core/base/crypto.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 constexpr absl::string_view kFirstLine = "latchwire-spool-ledger 1";
@@ -69,4 +69,4 @@ std::optional<SpoolLedger> SpoolLedger::Decode(absl::string_view text) {
   return ledger;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

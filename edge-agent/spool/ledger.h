@@ -15,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "edge-agent/spool/segment.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 using LaneSequences = std::array<uint64_t, kSpoolLanes>;
 
@@ -34,4 +34,4 @@ struct SpoolLedger {
   static std::optional<SpoolLedger> Decode(absl::string_view text);
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

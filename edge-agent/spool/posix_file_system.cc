@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "edge-agent/spool/file_system.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 absl::Status ErrnoStatus(int error, absl::string_view doing, absl::string_view path) {
@@ -219,4 +219,4 @@ absl::StatusOr<std::string> ReadWholeFile(SpoolFileSystem* file_system, const st
   return text;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

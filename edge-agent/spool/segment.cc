@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/crypto.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 constexpr absl::string_view kMagic = "LWSPOOL1";
@@ -142,4 +142,4 @@ std::optional<SegmentRecord> SegmentReader::Next(bool with_payload) {
   return std::nullopt;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

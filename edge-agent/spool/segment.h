@@ -33,7 +33,7 @@
 #include "absl/strings/string_view.h"
 #include "edge-agent/spool/file_system.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 inline constexpr int kSpoolLanes = 4;
 inline constexpr size_t kSegmentHeaderBytes = 24;
@@ -96,4 +96,4 @@ class SegmentReader {
   uint64_t buffer_offset_ = 0;
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

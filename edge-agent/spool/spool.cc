@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "edge-agent/spool/spool_internal.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 Spool::Spool(SpoolOptions options, SpoolFileSystem* file_system, Executor* executor, Random* random)
     : options_(std::move(options)),
@@ -220,4 +220,4 @@ SpoolLedger Spool::MakeLedger() const {
   return ledger;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -33,7 +33,7 @@
 #include "edge-agent/spool/ledger.h"
 #include "edge-agent/spool/segment.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 struct SpoolOptions {
   std::string directory;
@@ -200,4 +200,4 @@ class Spool {
   std::array<std::unique_ptr<ReadPosition>, kSpoolLanes> positions_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -6,7 +6,7 @@
 
 #include "edge-agent/spool/spool.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 inline constexpr char kCursorsFile[] = "cursors";
 inline constexpr char kCleanFile[] = "clean";
@@ -63,4 +63,4 @@ struct Spool::ReadPosition {
   uint64_t offset = 0;  // of the record behind it
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -14,7 +14,7 @@
 #include "edge-agent/spool/spool.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 class World {
@@ -203,4 +203,4 @@ TEST(SpoolModelTest, WhatWasAnsweredArrivesOnce) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -7,7 +7,7 @@
 #include "core/base/crypto.h"
 #include "edge-agent/spool/spool_internal.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 constexpr size_t kMaxLedgerBytes = 1024 * 1024;
@@ -184,4 +184,4 @@ void Spool::AdoptClean(const SpoolLedger& clean, bool newest_damaged) {
   epochs_.push_back(state);
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -8,7 +8,7 @@
 #include "core/base/testing/simulated_world.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 using testing::ElementsAre;
@@ -345,4 +345,4 @@ TEST_F(SpoolTest, ReadsInPagesByCountAndBytes) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

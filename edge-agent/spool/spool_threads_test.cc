@@ -9,7 +9,7 @@
 #include "core/base/id.h"
 #include "edge-agent/spool/spool.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 // One thread that runs what is posted. What is delayed is not run: the cursors, which may be late.
@@ -137,4 +137,4 @@ TEST_F(SpoolThreadsTest, ManyWriteWhileOneReadsAndAcks) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

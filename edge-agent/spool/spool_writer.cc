@@ -5,7 +5,7 @@
 #include "core/base/crash_point.h"
 #include "edge-agent/spool/spool_internal.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 // One write and one fsync cover at most so much.
@@ -285,4 +285,4 @@ void Spool::FinishClose(Done done) {
   done(std::move(status));
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

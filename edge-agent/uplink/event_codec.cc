@@ -2,7 +2,7 @@
 
 #include "latchwire/v1/event.pb.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
@@ -54,4 +54,4 @@ int LaneOfPriority(int priority) {
   return 0;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "core/domain/event.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // `event.id`, `type` and `receive_time` are set.
 std::string EncodeEvent(const Event& event);
@@ -18,4 +18,4 @@ std::optional<Event> DecodeEventIdentity(absl::string_view record);
 // The lane of a priority: 0-3, 4-6, 7-8, 9 are lanes 0, 1, 2, 3.
 int LaneOfPriority(int priority);
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -5,13 +5,13 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 #include "core/base/mutex.h"
-#include "core/domain/error.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "latchwire/agent/v1/ingest_service.grpc.pb.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 using agent::v1::ConnectRequest;
@@ -148,4 +148,4 @@ std::unique_ptr<IngestConnector> MakeGrpcIngestConnector(GrpcIngestOptions optio
   return std::make_unique<GrpcIngestConnector>(std::move(options), executor);
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

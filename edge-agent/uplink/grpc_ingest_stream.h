@@ -8,7 +8,7 @@
 #include "core/base/executor.h"
 #include "edge-agent/uplink/ingest_stream.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 struct GrpcIngestOptions {
   std::string server;  // host:port
@@ -24,4 +24,4 @@ struct GrpcIngestOptions {
 std::unique_ptr<IngestConnector> MakeGrpcIngestConnector(GrpcIngestOptions options,
                                                          Executor* executor);
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

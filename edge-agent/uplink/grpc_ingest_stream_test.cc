@@ -7,13 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
-#include "core/transport/asio_executor.h"
+#include "core/net/asio_executor.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 #include "edge-agent/uplink/event_codec.h"
 #include "edge-agent/uplink/uplink.h"
 #include "latchwire/agent/v1/ingest_service.grpc.pb.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 // Cuts every stream after `events_per_stream` events.
@@ -143,4 +143,4 @@ TEST(GrpcIngestStreamTest, EveryEventArrivesOnceThoughTheServerKeepsCutting) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

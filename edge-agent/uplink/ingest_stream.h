@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "latchwire/agent/v1/ingest_service.pb.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // For one thread, the executor that the connector was made with; all callbacks come there too.
 class IngestStream {
@@ -36,4 +36,4 @@ class IngestConnector {
   virtual std::shared_ptr<IngestStream> Connect(IngestStream::Callbacks callbacks) = 0;
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

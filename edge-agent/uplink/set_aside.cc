@@ -11,9 +11,9 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
-#include "core/domain/json_string.h"
+#include "core/json/json_string.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 absl::Status Failure(absl::string_view doing, const std::string& path) {
@@ -44,4 +44,4 @@ absl::Status SetAsideFile::Add(const SetAsideEvent& event) {
   return absl::OkStatus();
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 struct SetAsideEvent {
   absl::Time time;
@@ -41,4 +41,4 @@ class SetAsideFile : public SetAside {
   const uint64_t max_bytes_;
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

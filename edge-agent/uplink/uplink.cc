@@ -5,9 +5,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 using agent::v1::Ack;
 using agent::v1::ConnectRequest;
@@ -325,4 +325,4 @@ int64_t Uplink::Unacked() const {
   return total;
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -15,7 +15,7 @@
 #include "edge-agent/uplink/ingest_stream.h"
 #include "edge-agent/uplink/set_aside.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 struct UplinkOptions {
   std::string agent;    // the name that the key is bound to
@@ -129,4 +129,4 @@ class Uplink {
   UplinkStats stats_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "edge-agent/uplink/uplink.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 using agent::v1::ConnectRequest;
 
@@ -201,4 +201,4 @@ void Uplink::AppendAnew(std::vector<SpoolRecord> records,
       });
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -9,13 +9,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 #include "core/base/testing/simulated_world.h"
-#include "core/domain/error.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 #include "edge-agent/uplink/event_codec.h"
 #include "edge-agent/uplink/testing/fake_ingest_server.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 namespace {
 
 using testing::ElementsAre;
@@ -349,4 +349,4 @@ TEST_F(UplinkTest, StopLeavesTheRestForTheNextStart) {
 }
 
 }  // namespace
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -40,7 +40,7 @@ absl::StatusOr<CallContext> Authenticator::Authenticate(absl::string_view author
   const auto token = ParseToken(authorization.substr(kScheme.size()));
   if (!token) return Missing();
 
-  std::optional<ApiKey> key = catalog_->FindApiKey(token->first);
+  std::optional<ApiKey> key = configuration_->FindApiKey(token->first);
   const bool known = key.has_value();
   if (!known) key.emplace().secret_hash.assign(32, '\0');
   const bool fits = SecretFits(*key, token->second);

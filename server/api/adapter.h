@@ -22,7 +22,7 @@
 #include "core/domain/api_key.h"
 #include "server/api/active_calls.h"
 #include "server/api/status.h"
-#include "server/store/catalog.h"
+#include "server/state/configuration.h"
 
 namespace latchwire {
 
@@ -55,7 +55,7 @@ class Done {
 // Thread-safe.
 class Authenticator {
  public:
-  explicit Authenticator(const Catalog* catalog) : catalog_(catalog) {}
+  explicit Authenticator(const Configuration* configuration) : configuration_(configuration) {}
 
   // `method` as in the table of roles. API_KEY_MISSING, API_KEY_INVALID (the same for an unknown id
   // and a wrong secret, in time too), ROLE_INSUFFICIENT.
@@ -66,7 +66,7 @@ class Authenticator {
                                            absl::string_view method) const;
 
  private:
-  const Catalog* const catalog_;
+  const Configuration* const configuration_;
 };
 
 template <typename Message>
@@ -96,6 +96,9 @@ class AuthenticatedService : public grpc::Service {
   // FAILED_PRECONDITION when a method of the service's descriptor has no handler.
   absl::Status CheckComplete() const;
   ActiveCalls& calls() { return calls_; }
+  // Ends streams that would otherwise stay open, with SHUTTING_DOWN, once what they have under way
+  // is answered. Called once, after calls() was closed.
+  virtual void Drain() {}
 
  protected:
   template <typename Request, typename Response>

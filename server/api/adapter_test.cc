@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "core/base/testing/source_tree.h"
 #include "latchwire/v1/api_key_service.grpc.pb.h"
 #include "latchwire/v1/delivery_service.grpc.pb.h"
 #include "latchwire/v1/event_service.grpc.pb.h"
@@ -125,8 +126,8 @@ class HalfService : public AuthenticatedService {
 };
 
 TEST(AdapterTest, AMissingHandlerIsFound) {
-  Catalog catalog;
-  const Authenticator authenticator(&catalog);
+  Configuration configuration;
+  const Authenticator authenticator(&configuration);
   EXPECT_THAT(std::string(HalfService(&authenticator).CheckComplete().message()),
               HasSubstr("methods without a handler: [CreateApiKey, DeleteApiKey]"));
 }
@@ -140,8 +141,8 @@ TEST(AdapterTest, EveryServiceOfTheProtosIsServed) {
   std::set<std::string> declared;
   const std::regex package_line("package ([a-z0-9.]+);");
   const std::regex service_line("service ([A-Za-z]+) \\{");
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::string(LATCHWIRE_SOURCE_DIR) + "/protos/latchwire")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(SourcePath("protos/latchwire"))) {
     if (entry.path().extension() != ".proto") continue;
     std::ifstream file(entry.path());
     std::string package;
@@ -369,7 +370,7 @@ TEST(AdapterTest, AForeignTenantNeitherSeesNorChangesAnything) {
 
 TEST(AdapterTest, TheSchemeIsReadInAnyCaseAndOthersAreNot) {
   TestServer server;
-  const Authenticator authenticator(&server.catalog());
+  const Authenticator authenticator(&server.configuration());
   const char* method = "latchwire.v1.EventService.GetEvent";
   EXPECT_TRUE(authenticator.Authenticate("bearer " + server.admin(), method).ok());
   for (const std::string& value :

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/domain/validation.h"
+#include "core/json/utf8.h"
 #include "server/api/paging.h"
 #include "server/api/tenant_converter.h"
 #include "server/api/time_converter.h"
@@ -123,7 +124,7 @@ absl::StatusOr<TenantId> ApiKeyService::TenantFor(const CallContext& caller, abs
   if (!tenant) return InvalidField(field, "must be tenants/ and a number");
   if (*tenant == caller.tenant) return *tenant;
   // Whether another tenant exists is told to operators only.
-  const bool known = caller.role == Role::kOperator && world_.catalog->FindTenant(*tenant);
+  const bool known = caller.role == Role::kOperator && world_.configuration->FindTenant(*tenant);
   if (!known) return NotFound("TENANT_NOT_FOUND", name);
   return *tenant;
 }
@@ -166,8 +167,8 @@ void ApiKeyService::ListApiKeys(const CallContext& caller, v1::ListApiKeysReques
   const PageArguments arguments(*tenant, {"ListApiKeys"});
   const absl::StatusOr<std::string> after = arguments.ParseToken(request->page_token());
   if (!after.ok()) return done(after.status());
-  const std::vector<ApiKey> keys =
-      world_.catalog->ListApiKeys(*tenant, PositionOf(*after), static_cast<size_t>(*limit) + 1);
+  const std::vector<ApiKey> keys = world_.configuration->ListApiKeys(
+      *tenant, PositionOf(*after), static_cast<size_t>(*limit) + 1);
   for (const ApiKey& key : keys) {
     if (response->api_keys_size() == *limit) {
       const size_t last = static_cast<size_t>(*limit) - 1;
@@ -187,7 +188,7 @@ void ApiKeyService::DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequ
   mutation.tenant = caller.tenant;
   mutation.id = *std::move(id);
   if (caller.role == Role::kOperator) {
-    const auto key = world_.catalog->FindApiKey(mutation.id);
+    const auto key = world_.configuration->FindApiKey(mutation.id);
     if (key) mutation.tenant = key->tenant;
   }
   Write<latchwire::DeleteApiKey>(

@@ -10,7 +10,7 @@ namespace {
 
 void Submit(const ApiWorld* world, AppendEvents append, int rematches,
             absl::AnyInvocable<void(AppendEvents)> done) {
-  MatchTargets(*world->catalog, &append);
+  MatchTargets(*world->configuration, &append);
   Write<AppendEvents>(world->writer, std::move(append),
                       [world, rematches, done = std::move(done)](AppendEvents result) mutable {
                         if (IsStale(result.status) && rematches < kMaxRematches) {

@@ -3,7 +3,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "server/api/world.h"
-#include "server/delivery/match_targets.h"
+#include "server/state/match_targets.h"
 #include "server/store/mutation.h"
 
 namespace latchwire {

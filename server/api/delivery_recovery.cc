@@ -25,10 +25,10 @@ absl::StatusOr<std::string> JobId(absl::string_view name) {
   return uuid->ToString();
 }
 
-void Show(const Catalog& catalog, const RecoveryJob& job, v1::RecoveryJob* response) {
+void Show(const Configuration& configuration, const RecoveryJob& job, v1::RecoveryJob* response) {
   std::string webhook;
   if (job.webhook_uid != 0) {
-    const auto found = catalog.FindWebhook(WebhookKey{job.tenant, job.webhook_uid});
+    const auto found = configuration.FindWebhook(WebhookKey{job.tenant, job.webhook_uid});
     // A deleted one has no UUID any more.
     webhook =
         absl::StrCat("webhooks/", found == nullptr ? absl::StrCat(job.webhook_uid) : found->id);
@@ -58,7 +58,7 @@ void DeliveryService::CreateRecoveryJob(const CallContext& caller,
       world_.writer, std::move(create),
       [this, request, response,
        done = std::move(done)](latchwire::CreateRecoveryJob result) mutable {
-        if (result.status.ok()) Show(*world_.catalog, result.job, response);
+        if (result.status.ok()) Show(*world_.configuration, result.job, response);
         if (absl::IsNotFound(result.status)) {
           result.status = NotFound("WEBHOOK_NOT_FOUND", request->recovery_job().webhook());
         }
@@ -71,11 +71,11 @@ void DeliveryService::GetRecoveryJob(const CallContext& caller, v1::GetRecoveryJ
   absl::StatusOr<std::string> id = JobId(request->name());
   if (!id.ok()) return done(id.status());
   AnswerFromStore(world_.reads, std::move(done),
-                  [catalog = world_.catalog, tenant = caller.tenant, id = *std::move(id), request,
-                   response](Store& store) -> absl::Status {
+                  [configuration = world_.configuration, tenant = caller.tenant,
+                   id = *std::move(id), request, response](Store& store) -> absl::Status {
                     const absl::StatusOr<RecoveryJob> job = store.GetRecoveryJob(tenant, id);
                     if (!job.ok()) return Named(job.status(), request->name());
-                    Show(*catalog, *job, response);
+                    Show(*configuration, *job, response);
                     return absl::OkStatus();
                   });
 }
@@ -90,8 +90,8 @@ void DeliveryService::ListRecoveryJobs(const CallContext& caller,
   if (!before.ok()) return done(before.status());
   AnswerFromStore(
       world_.reads, std::move(done),
-      [catalog = world_.catalog, tenant = caller.tenant, before = *before, limit = *limit,
-       arguments = std::move(arguments), response](Store& store) -> absl::Status {
+      [configuration = world_.configuration, tenant = caller.tenant, before = *before,
+       limit = *limit, arguments = std::move(arguments), response](Store& store) -> absl::Status {
         // One more than asked for tells whether there is a next page.
         const auto jobs = store.ListRecoveryJobs(tenant, before, limit + 1);
         if (!jobs.ok()) return jobs.status();
@@ -102,7 +102,7 @@ void DeliveryService::ListRecoveryJobs(const CallContext& caller,
             break;
           }
           last = job.number;
-          Show(*catalog, job, response->add_recovery_jobs());
+          Show(*configuration, job, response->add_recovery_jobs());
         }
         return absl::OkStatus();
       });
@@ -121,7 +121,7 @@ void DeliveryService::CancelRecoveryJob(const CallContext& caller,
                                       [this, request, response, done = std::move(done)](
                                           latchwire::CancelRecoveryJob result) mutable {
                                         if (result.status.ok())
-                                          Show(*world_.catalog, result.job, response);
+                                          Show(*world_.configuration, result.job, response);
                                         done(Named(result.status, request->name()));
                                       });
 }

@@ -90,7 +90,8 @@ absl::StatusOr<DeliveryKey> DeliveryService::Resolve(const CallContext& caller,
   if (!id.ok()) return id.status();
   const auto key = ParseDeliveryId(caller.tenant, *id);
   // Deliveries of a deleted webhook are gone with it, even while their rows wait to be purged.
-  if (!key || world_.catalog->FindWebhook(key->webhook) == nullptr) return DeliveryNotFound(name);
+  if (!key || world_.configuration->FindWebhook(key->webhook) == nullptr)
+    return DeliveryNotFound(name);
   return *key;
 }
 
@@ -100,21 +101,23 @@ absl::StatusOr<int64_t> DeliveryService::WebhookUid(const CallContext& caller,
   const auto id = ParseName(name, "webhooks", field);
   if (!id.ok()) return id.status();
   const auto uuid = Uuid::Parse(*id);
-  const auto webhook = world_.catalog->FindWebhook(caller.tenant, uuid ? uuid->ToString() : *id);
+  const auto webhook =
+      world_.configuration->FindWebhook(caller.tenant, uuid ? uuid->ToString() : *id);
   if (webhook == nullptr) return NotFound("WEBHOOK_NOT_FOUND", name);
   return webhook->key.uid;
 }
 
 void DeliveryService::Answer(DeliveryKey key, v1::Delivery* response, Done done) const {
-  AnswerFromStore(world_.reads, std::move(done),
-                  [catalog = world_.catalog, key, response](Store& store) -> absl::Status {
-                    const absl::StatusOr<PendingDelivery> delivery = store.GetDelivery(key);
-                    if (!delivery.ok()) return Named(delivery.status(), key);
-                    const auto webhook = catalog->FindWebhook(key.webhook);
-                    if (webhook == nullptr) return DeliveryNotFound(NameOf(key));
-                    ToProto(*delivery, *webhook, response);
-                    return absl::OkStatus();
-                  });
+  AnswerFromStore(
+      world_.reads, std::move(done),
+      [configuration = world_.configuration, key, response](Store& store) -> absl::Status {
+        const absl::StatusOr<PendingDelivery> delivery = store.GetDelivery(key);
+        if (!delivery.ok()) return Named(delivery.status(), key);
+        const auto webhook = configuration->FindWebhook(key.webhook);
+        if (webhook == nullptr) return DeliveryNotFound(NameOf(key));
+        ToProto(*delivery, *webhook, response);
+        return absl::OkStatus();
+      });
 }
 
 void DeliveryService::GetDelivery(const CallContext& caller, v1::GetDeliveryRequest* request,
@@ -150,28 +153,28 @@ void DeliveryService::ListDeliveries(const CallContext& caller, v1::ListDeliveri
     event = *std::move(id);
   }
 
-  AnswerFromStore(world_.reads, std::move(done),
-                  [catalog = world_.catalog, tenant = caller.tenant, filter, after = *after,
-                   limit = *limit, event = std::move(event), arguments = std::move(arguments),
-                   response](Store& store) mutable -> absl::Status {
-                    if (!event.empty()) {
-                      const absl::StatusOr<int64_t> number = ResolveEvent(store, tenant, event);
-                      if (!number.ok()) return number.status();
-                      filter.event_number = *number;
-                    }
-                    const absl::StatusOr<DeliveryPage> page =
-                        store.ListDeliveries(tenant, filter, after, limit);
-                    if (!page.ok()) return page.status();
-                    for (const PendingDelivery& delivery : page->deliveries) {
-                      const auto webhook = catalog->FindWebhook(delivery.delivery.key.webhook);
-                      if (webhook != nullptr)
-                        ToProto(delivery, *webhook, response->add_deliveries());
-                    }
-                    if (page->next) {
-                      response->set_next_page_token(arguments.MakeToken(MakePosition(page->next)));
-                    }
-                    return absl::OkStatus();
-                  });
+  AnswerFromStore(
+      world_.reads, std::move(done),
+      [configuration = world_.configuration, tenant = caller.tenant, filter, after = *after,
+       limit = *limit, event = std::move(event), arguments = std::move(arguments),
+       response](Store& store) mutable -> absl::Status {
+        if (!event.empty()) {
+          const absl::StatusOr<int64_t> number = ResolveEvent(store, tenant, event);
+          if (!number.ok()) return number.status();
+          filter.event_number = *number;
+        }
+        const absl::StatusOr<DeliveryPage> page =
+            store.ListDeliveries(tenant, filter, after, limit);
+        if (!page.ok()) return page.status();
+        for (const PendingDelivery& delivery : page->deliveries) {
+          const auto webhook = configuration->FindWebhook(delivery.delivery.key.webhook);
+          if (webhook != nullptr) ToProto(delivery, *webhook, response->add_deliveries());
+        }
+        if (page->next) {
+          response->set_next_page_token(arguments.MakeToken(MakePosition(page->next)));
+        }
+        return absl::OkStatus();
+      });
 }
 
 void DeliveryService::ListAttempts(const CallContext& caller, v1::ListAttemptsRequest* request,

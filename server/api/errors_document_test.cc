@@ -13,12 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/testing/simulated_world.h"
+#include "core/base/testing/source_tree.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "latchwire/v1/error_reason.pb.h"
-#include "server/api/event_quota.h"
 #include "server/api/status.h"
-#include "server/store/driver_rules.h"
+#include "server/state/event_quota.h"
+#include "server/store/driver/driver_rules.h"
 
 namespace latchwire {
 namespace {
@@ -27,7 +28,7 @@ constexpr char kPrefix[] = "ERROR_REASON_";
 
 TEST(ErrorsDocumentTest, NamesEveryReason) {
   std::stringstream text;
-  text << std::ifstream(std::string(LATCHWIRE_SOURCE_DIR) + "/docs/errors.md").rdbuf();
+  text << std::ifstream(SourcePath("docs/errors.md")).rdbuf();
   const std::string document = text.str();
   ASSERT_FALSE(document.empty());
   const auto* reasons = v1::ErrorReason_descriptor();
@@ -39,7 +40,7 @@ TEST(ErrorsDocumentTest, NamesEveryReason) {
 }
 
 TEST(ErrorsDocumentTest, NamesNoReasonThatIsNone) {
-  std::ifstream file(std::string(LATCHWIRE_SOURCE_DIR) + "/docs/errors.md");
+  std::ifstream file(SourcePath("docs/errors.md"));
   const std::regex row("^\\| `([A-Z_]+)` \\| `");  // of a table of reasons: a code comes next
   const auto* reasons = v1::ErrorReason_descriptor();
   int rows = 0;
@@ -55,7 +56,7 @@ TEST(ErrorsDocumentTest, NamesNoReasonThatIsNone) {
 // By their reasons, with the details in the order of the document.
 std::map<std::string, google::rpc::Status> Samples() {
   std::stringstream text;
-  text << std::ifstream(std::string(LATCHWIRE_SOURCE_DIR) + "/docs/errors.md").rdbuf();
+  text << std::ifstream(SourcePath("docs/errors.md")).rdbuf();
   std::map<std::string, google::rpc::Status> samples;
   const std::vector<std::string> parts = absl::StrSplit(text.str(), "```");
   for (const std::string& part : parts) {
@@ -79,13 +80,13 @@ google::rpc::Status Sent(const absl::Status& status) {
 TEST(ErrorsDocumentTest, ItsSamplesAreWhatIsSent) {
   constexpr char kJob[] = "0190a6b2-7c3d-7abc-8def-0123456789ab";
   SimulatedClock clock(absl::UnixEpoch());
-  Catalog catalog;
+  Configuration configuration;
   latchwire::CreateTenant create;
   create.tenant.id = 1;
   create.tenant.settings.quotas.max_events_per_s = 50;
   const Mutation made = std::move(create);
-  catalog.OnCommitted(absl::MakeConstSpan(&made, 1));
-  EventQuota quota(&clock, &catalog);
+  configuration.OnCommitted(absl::MakeConstSpan(&made, 1));
+  EventQuota quota(&clock, &configuration);
   EXPECT_TRUE(quota.Take(1, 50).ok());
 
   const auto samples = Samples();

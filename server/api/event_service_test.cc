@@ -271,7 +271,7 @@ TEST(EventServiceRematchTest, AStaleMatchIsMadeAgain) {
   webhook.url = "http://192.0.2.1/";
   grpc::Status status;
   v1::Event stored;
-  // Queued first, and yet not in the catalogue when the event is matched.
+  // Queued first, and yet not in the configuration when the event is matched.
   server.writer().Submit(latchwire::CreateWebhook{webhook, {}, 0}, [](Mutation) {});
   const size_t queued = server.writer().queued_bytes();
   std::thread client([&] {

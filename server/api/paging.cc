@@ -7,7 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 #include "core/domain/limits.h"
 #include "server/api/status.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
 namespace latchwire {
 namespace {

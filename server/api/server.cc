@@ -46,10 +46,10 @@ void SetHealth(grpc::Server* server, const std::vector<std::unique_ptr<Authentic
 
 }  // namespace
 
-ApiServer::ApiServer(ApiWorld world)
-    : event_quota_(world.clock, world.catalog),
+ApiServer::ApiServer(ApiWorld world, const std::vector<ServiceFactory>& others)
+    : event_quota_(world.clock, world.configuration),
       world_(std::move(world)),
-      authenticator_(world_.catalog) {
+      authenticator_(world_.configuration) {
   world_.event_quota = &event_quota_;
   world_.counters = &counters_;
   services_.push_back(std::make_unique<WebhookService>(&world_, &authenticator_));
@@ -57,10 +57,7 @@ ApiServer::ApiServer(ApiWorld world)
   services_.push_back(std::make_unique<DeliveryService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<TenantService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<ApiKeyService>(&world_, &authenticator_));
-  auto ingest = std::make_unique<IngestService>(&world_, &authenticator_);
-  ingest_ = ingest.get();
-  services_.push_back(std::move(ingest));
-  world_.writer->AddObserver(ingest_);
+  for (const ServiceFactory& make : others) services_.push_back(make(&world_, &authenticator_));
 }
 
 ApiServer::~ApiServer() {
@@ -100,8 +97,10 @@ absl::Status ApiServer::Start(const ApiServerOptions& options) {
 void ApiServer::BeginShutdown() {
   if (server_ == nullptr) return;
   SetHealth(server_.get(), services_, false);
-  for (const auto& service : services_) service->calls().Close();
-  ingest_->Drain();
+  for (const auto& service : services_) {
+    service->calls().Close();
+    service->Drain();
+  }
 }
 
 void ApiServer::FinishShutdown(absl::Duration timeout) {

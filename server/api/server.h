@@ -3,6 +3,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/api/adapter.h"
-#include "server/api/ingest_service.h"
 #include "server/api/world.h"
 
 namespace latchwire {
@@ -25,10 +25,15 @@ struct ApiServerOptions {
   std::shared_ptr<grpc::ServerCredentials> credentials;  // null: without TLS
 };
 
+// Makes a service that stands in another folder, such as the agents' (server/ingest). What it is
+// given outlives it.
+using ServiceFactory =
+    std::function<std::unique_ptr<AuthenticatedService>(const ApiWorld*, const Authenticator*)>;
+
 class ApiServer {
  public:
-  // Registers with the writer: before its first step, and after the catalogue registered.
-  explicit ApiServer(ApiWorld world);
+  // `others`: services beside those of latchwire.v1.
+  ApiServer(ApiWorld world, const std::vector<ServiceFactory>& others);
   ~ApiServer();
 
   // Begins to serve, with health SERVING for "" and for each service. Fails when the address cannot
@@ -52,7 +57,6 @@ class ApiServer {
   ApiWorld world_;
   const Authenticator authenticator_;
   std::vector<std::unique_ptr<AuthenticatedService>> services_;
-  IngestService* ingest_ = nullptr;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

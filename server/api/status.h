@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 #include "core/domain/validation.h"
 
 namespace latchwire {

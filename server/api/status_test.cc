@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
+#include "core/json/utf8.h"
 #include "server/api/testing/test_server.h"
 
 namespace latchwire {

@@ -50,14 +50,14 @@ absl::StatusOr<Tenant> TenantService::Resolve(const CallContext& caller, absl::s
   const auto id = name == "tenants/-" ? caller.tenant : ParseTenantName(name);
   if (!id) return InvalidField(field, "must be tenants/ and a number, or tenants/-");
   std::optional<Tenant> tenant;
-  if (is_operator || *id == caller.tenant) tenant = world_.catalog->FindTenant(*id);
+  if (is_operator || *id == caller.tenant) tenant = world_.configuration->FindTenant(*id);
   if (!tenant) return NotFound("TENANT_NOT_FOUND", name);
   tenant->id = *id;
   return *std::move(tenant);
 }
 
 void TenantService::Show(const Tenant& tenant, v1::Tenant* response) const {
-  ToProto(tenant, world_.catalog->CountWebhooks(tenant.id), response);
+  ToProto(tenant, world_.configuration->CountWebhooks(tenant.id), response);
 }
 
 void TenantService::CreateTenant(const CallContext&, v1::CreateTenantRequest* request,
@@ -91,7 +91,7 @@ void TenantService::ListTenants(const CallContext& caller, v1::ListTenantsReques
   if (!after.ok()) return done(after.status());
   // One more than asked for tells whether there is a next page.
   const std::vector<Tenant> tenants =
-      world_.catalog->ListTenants(*after, static_cast<size_t>(*limit) + 1);
+      world_.configuration->ListTenants(*after, static_cast<size_t>(*limit) + 1);
   for (const Tenant& tenant : tenants) {
     if (response->tenants_size() == *limit) {
       const TenantId last = tenants[static_cast<size_t>(*limit) - 1].id;

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/domain/limits.h"
-#include "core/transport/transport.h"
+#include "core/net/transport.h"
 #include "server/api/time_converter.h"
 
 namespace latchwire {

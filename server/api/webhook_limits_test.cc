@@ -105,7 +105,7 @@ TEST_F(WebhookLimitsTest, AnExponentialPolicyIsReadBackAsWritten) {
   retry->set_max_attempts(4);
   webhook.mutable_retry_policy()->mutable_total_window()->set_seconds(3600);
   EXPECT_EQ(Created(webhook).retry_policy().DebugString(), webhook.retry_policy().DebugString());
-  const auto stored = server_.catalog().FindWebhook({kDefaultTenant, 1});
+  const auto stored = server_.configuration().FindWebhook({kDefaultTenant, 1});
   EXPECT_THAT(stored->retry_policy.delays,
               ElementsAre(absl::Seconds(2), absl::Seconds(3), absl::Milliseconds(4500)));
   EXPECT_EQ(stored->retry_policy.total_window, absl::Hours(1));
@@ -189,7 +189,7 @@ TEST_F(WebhookLimitsTest, BestEffortHasItsOwnDefaultsAndRules) {
   EXPECT_EQ(created.max_pending(), 100);
   EXPECT_EQ(created.overflow(), v1::Webhook::OVERFLOW_DROP_NEWEST);
   EXPECT_FALSE(created.has_retry_policy());
-  const auto stored = server_.catalog().FindWebhook({kDefaultTenant, 1});
+  const auto stored = server_.configuration().FindWebhook({kDefaultTenant, 1});
   EXPECT_TRUE(stored->retry_policy.delays.empty());
   EXPECT_EQ(stored->max_in_flight, 1);
   // What was read can be sent back.

@@ -69,7 +69,7 @@ absl::StatusOr<std::shared_ptr<const Webhook>> WebhookService::Resolve(
   if (!id.ok()) return id.status();
   // UUIDs are kept in their canonical, lower-case form.
   const auto uuid = Uuid::Parse(*id);
-  auto webhook = world_.catalog->FindWebhook(tenant, uuid ? uuid->ToString() : *id);
+  auto webhook = world_.configuration->FindWebhook(tenant, uuid ? uuid->ToString() : *id);
   if (webhook == nullptr) return NotFound("WEBHOOK_NOT_FOUND", name);
   return webhook;
 }
@@ -92,7 +92,7 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   }
   if (!violations.empty()) return done(InvalidArgument(violations));
 
-  if (const auto tenant = world_.catalog->FindTenant(caller.tenant)) {
+  if (const auto tenant = world_.configuration->FindTenant(caller.tenant)) {
     create.max_webhooks = tenant->settings.quotas.max_webhooks;
   }
   webhook.key.tenant = caller.tenant;
@@ -130,7 +130,7 @@ void WebhookService::ListWebhooks(const CallContext& caller, v1::ListWebhooksReq
   // A webhook can be some 600 KiB large; a page fits into the 4 MiB that gRPC clients take.
   constexpr size_t kMaxPageBytes = 2 * 1024 * 1024;
   const auto page =
-      world_.catalog->ListWebhooks(caller.tenant, *after, static_cast<size_t>(*limit) + 1);
+      world_.configuration->ListWebhooks(caller.tenant, *after, static_cast<size_t>(*limit) + 1);
   size_t bytes = 0;
   int64_t last = 0;
   for (const auto& webhook : page) {

@@ -181,7 +181,7 @@ TEST_F(WebhookServiceTest, AStarGivesTheDefaultsButKeepsTheSecret) {
   EXPECT_EQ(updated.display_name(), "");
   EXPECT_EQ(updated.max_in_flight(), 64);
   EXPECT_EQ(updated.state(), v1::Webhook::STATE_ACTIVE);
-  EXPECT_EQ(server_.catalog().FindWebhook({kDefaultTenant, 1})->secret, created.secret());
+  EXPECT_EQ(server_.configuration().FindWebhook({kDefaultTenant, 1})->secret, created.secret());
 }
 
 TEST_F(WebhookServiceTest, TheOrderingStaysAsItWasCreated) {
@@ -255,7 +255,7 @@ TEST_F(WebhookServiceTest, TheUsersStatesComeAndGo) {
 TEST_F(WebhookServiceTest, ASuspendedOneKeepsItsReasonUntilItsStateChanges) {
   v1::Webhook created, updated;
   ASSERT_TRUE(Create(Simple(), &created).ok());
-  Webhook suspended = *server_.catalog().FindWebhook({kDefaultTenant, 1});
+  Webhook suspended = *server_.configuration().FindWebhook({kDefaultTenant, 1});
   suspended.state = WebhookState::kSuspended;
   suspended.state_reason = "receiver answered 410 Gone";
   std::promise<absl::Status> written;

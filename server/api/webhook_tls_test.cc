@@ -1,7 +1,7 @@
 // A webhook's client certificate: what is refused, shown, and kept.
 #include <gmock/gmock.h>
 
-#include "core/transport/testing/test_certificates.h"
+#include "core/net/testing/test_certificates.h"
 #include "server/api/webhook_converter.h"
 #include "server/api/webhook_limits_converter.h"
 #include "server/api/webhook_update.h"

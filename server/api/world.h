@@ -10,14 +10,14 @@
 #include "core/base/clock.h"
 #include "core/base/executor.h"
 #include "core/base/random.h"
-#include "core/transport/transport.h"
+#include "core/net/transport.h"
 #include "server/api/adapter.h"
-#include "server/api/counters.h"
-#include "server/api/event_quota.h"
-#include "server/store/catalog.h"
-#include "server/store/read_pool.h"
-#include "server/store/stats_board.h"
-#include "server/store/writer.h"
+#include "server/state/api_counters.h"
+#include "server/state/configuration.h"
+#include "server/state/event_quota.h"
+#include "server/state/read_pool.h"
+#include "server/state/stats_board.h"
+#include "server/state/writer.h"
 
 namespace latchwire {
 
@@ -27,7 +27,7 @@ struct ApiWorld {
   Random* random = nullptr;
   Writer* writer = nullptr;
   ReadPool* reads = nullptr;
-  Catalog* catalog = nullptr;
+  Configuration* configuration = nullptr;
   StatsBoard* stats = nullptr;
   Executor* executor = nullptr;  // for what has to happen later
   // One attempt of the webhook's test event, now; see Engine::SendTest.

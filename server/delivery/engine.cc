@@ -42,7 +42,7 @@ Engine::Engine(World world, EngineOptions options)
 
 void Engine::Start() {
   world_.writer->AddObserver(this);
-  world_.catalog->SetWebhookListener(
+  world_.configuration->SetWebhookListener(
       [this](WebhookKey key, std::shared_ptr<const Webhook> webhook) {
         world_.executor->Post([this, key, webhook = std::move(webhook)]() mutable {
           OnWebhookChanged(key, std::move(webhook));
@@ -61,11 +61,11 @@ Engine::Entry* Engine::FindEntry(WebhookKey key) {
 
 Engine::Entry* Engine::EntryFor(WebhookKey key) {
   if (Entry* entry = FindEntry(key)) return entry->webhook == nullptr ? nullptr : entry;
-  std::shared_ptr<const Webhook> webhook = world_.catalog->FindWebhook(key);
+  std::shared_ptr<const Webhook> webhook = world_.configuration->FindWebhook(key);
   if (webhook == nullptr) return nullptr;
   auto entry = std::make_unique<Entry>();
   entry->queue =
-      WebhookQueue::Make(InLanes(*webhook), options_.max_ready_per_webhook, !work_loaded_);
+      WebhookQueue::Make(IsOrdered(*webhook), options_.max_ready_per_webhook, !work_loaded_);
   const int64_t failures = world_.stats->StatsOf(key).consecutive_failures;
   entry->suspect = failures > 0;
   entry->breaker = CircuitBreaker(webhook->circuit_breaker, failures);

@@ -18,18 +18,18 @@
 #include "core/base/executor.h"
 #include "core/base/latency_histogram.h"
 #include "core/base/random.h"
+#include "core/delivery/circuit_breaker.h"
+#include "core/delivery/crowding.h"
+#include "core/delivery/fair_share.h"
+#include "core/delivery/rate_limiter.h"
+#include "core/delivery/webhook_queue.h"
 #include "core/formats/format.h"
-#include "core/transport/transport.h"
-#include "server/delivery/circuit_breaker.h"
-#include "server/delivery/crowding.h"
-#include "server/delivery/fair_share.h"
+#include "core/net/transport.h"
 #include "server/delivery/outcome_recorder.h"
-#include "server/delivery/rate_limiter.h"
-#include "server/delivery/webhook_queue.h"
-#include "server/store/catalog.h"
-#include "server/store/read_pool.h"
-#include "server/store/stats_board.h"
-#include "server/store/writer.h"
+#include "server/state/configuration.h"
+#include "server/state/read_pool.h"
+#include "server/state/stats_board.h"
+#include "server/state/writer.h"
 
 namespace latchwire {
 
@@ -89,15 +89,15 @@ class Engine : public CommitObserver {
     Random* random;
     Writer* writer;
     ReadPool* reads;
-    Catalog* catalog;
+    Configuration* configuration;
     Transport* transport;
     StatsBoard* stats;  // an observer of the writer too, before the engine
   };
 
   Engine(World world, EngineOptions options);
 
-  // Registers with the writer and the catalogue, takes the leases and begins. Any thread; before
-  // the writer's first step.
+  // Registers with the writer and the configuration, takes the leases and begins. Any thread;
+  // before the writer's first step.
   void Start();
   // Starts no more attempts; calls `done` (on the executor) when those under way are recorded and
   // the leases given up. Any thread.

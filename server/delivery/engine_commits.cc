@@ -52,7 +52,7 @@ void Engine::OnCommitted(absl::Span<const Mutation> mutations) {
           pending.delivery.due_time = append.now;
           pending.delivery.expire_time = target.expire_time;
           pending.delivery.priority = event.event->priority;
-          pending.delivery.lane = target.lane;
+          pending.delivery.order_key = target.order_key;
           bytes += sizeof(PendingDelivery) + event.event->data.size();
         }
       }
@@ -60,7 +60,7 @@ void Engine::OnCommitted(absl::Span<const Mutation> mutations) {
     if (const auto* retry = std::get_if<RetryDelivery>(&mutation)) {
       committed.changed.push_back(retry->delivery);
     } else if (const auto* expire = std::get_if<ExpireDeliveries>(&mutation)) {
-      leave(expire->webhooks);  // their lanes go on
+      leave(expire->webhooks);  // what waits behind them goes on
     } else if (const auto* step = std::get_if<StepRecoveryJob>(&mutation)) {
       leave(step->webhooks);
     } else if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) {

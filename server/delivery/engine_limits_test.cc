@@ -113,7 +113,7 @@ TEST(EngineBreakerTest, AChangeByTheUserClosesIt) {
   Publish(world, 1, 10);
   world.executor().RunFor(absl::Seconds(2));
   ASSERT_EQ(world.stats().BreakerOf(webhook->key).state, BreakerState::kOpen);
-  Webhook better = *world.catalog().FindWebhook(webhook->key);
+  Webhook better = *world.configuration().FindWebhook(webhook->key);
   better.url = "http://better.test/";
   world.Write(UpdateWebhook{better, {}, 0});
   EXPECT_EQ(world.GetDelivery(1, 1).state, DeliveryState::kPending);

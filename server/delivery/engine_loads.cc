@@ -65,10 +65,10 @@ void Engine::StartLoad(WebhookKey key, Entry& entry, bool suspect) {
     });
   };
   const absl::Time now = world_.clock->Now();
-  if (entry.queue->in_lanes()) {
-    world_.reads->SubmitAlways([key, now, limit, lanes = entry.queue->ExcludedLanes(),
+  if (entry.queue->is_ordered()) {
+    world_.reads->SubmitAlways([key, now, limit, excluded = entry.queue->ExcludedOrderKeys(),
                                 done = std::move(done)](Store& store) mutable {
-      done(store.LoadHeads(key, now, limit, lanes));
+      done(store.LoadHeads(key, now, limit, excluded));
     });
   } else {
     world_.reads->SubmitAlways([key, now, limit, numbers = entry.queue->ExcludedNumbers(),

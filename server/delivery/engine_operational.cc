@@ -2,12 +2,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 #include "core/base/id.h"
-#include "core/domain/error.h"
 #include "core/domain/matching.h"
 #include "core/domain/operational_event.h"
 #include "server/delivery/engine.h"
-#include "server/delivery/match_targets.h"
+#include "server/state/match_targets.h"
 
 namespace latchwire {
 namespace {
@@ -28,7 +28,7 @@ NewEvent Operational(Event event, std::string id) {
 }  // namespace
 
 bool Engine::MatchOperational(AppendEvents* append) const {
-  MatchTargets(*world_.catalog, append);
+  MatchTargets(*world_.configuration, append);
   // What is said about others must never be refused because of them.
   append->max_stored_bytes = 0;
   for (NewEvent& event : append->events) {
@@ -36,7 +36,7 @@ bool Engine::MatchOperational(AppendEvents* append) const {
     std::erase_if(event.targets, [&](const DeliveryTarget& target) {
       if (!suspension) return false;
       // The suspended one cannot be told, and should not find it in its queue when it is resumed.
-      const auto webhook = world_.catalog->FindWebhook({append->tenant, target.webhook_uid});
+      const auto webhook = world_.configuration->FindWebhook({append->tenant, target.webhook_uid});
       return webhook == nullptr || event.event->subject == absl::StrCat("webhooks/", webhook->id);
     });
     for (DeliveryTarget& target : event.targets) {
@@ -58,7 +58,7 @@ std::vector<AppendEvents> Engine::EventsAboutDead(
     const Event& event = *entry.delivery.event;
     if (IsOperationalType(event.type)) continue;
     const WebhookKey key = entry.outcome.key.webhook;
-    const std::shared_ptr<const Webhook> webhook = world_.catalog->FindWebhook(key);
+    const std::shared_ptr<const Webhook> webhook = world_.configuration->FindWebhook(key);
     if (webhook == nullptr) continue;  // deleted: its deliveries are gone with it
     by_tenant[key.tenant].events.push_back(Operational(
         DeliveryDeadEvent(*webhook, entry.delivery.delivery, event, now), entry.operational_id));
@@ -88,7 +88,7 @@ void Engine::SuspendIfFailing(const WebhookStats& stats) {
 void Engine::Suspend(WebhookKey key, std::string reason, int tries) {
   Entry* entry = FindEntry(key);
   if (entry != nullptr) entry->suspending = false;
-  const std::shared_ptr<const Webhook> current = world_.catalog->FindWebhook(key);
+  const std::shared_ptr<const Webhook> current = world_.configuration->FindWebhook(key);
   if (current == nullptr || current->state != WebhookState::kActive) return;
   const absl::Time now = world_.clock->Now();
   UpdateWebhook update;

@@ -54,14 +54,14 @@ TEST(EngineAutoSuspendTest, WorksForADoorThatSeesThreeEventsAWeekAndAcrossRestar
   const WebhookKey key = world.CreateWebhook(webhook)->key;
   FailOn(world, "failing", 503);
   int events = 0;
-  while (events < 20 && world.catalog().FindWebhook(key)->state == WebhookState::kActive) {
+  while (events < 20 && world.configuration().FindWebhook(key)->state == WebhookState::kActive) {
     world.Publish(TestEvent("door-1", ++events));
     world.executor().RunFor(absl::Hours(56));
     world.Crash();
     world.Start();
   }
   EXPECT_EQ(events, 6);
-  const auto suspended = world.catalog().FindWebhook(key);
+  const auto suspended = world.configuration().FindWebhook(key);
   EXPECT_EQ(suspended->state, WebhookState::kSuspended);
   EXPECT_THAT(suspended->state_reason, HasSubstr("6 failed attempts in a row since 2023-11-1"));
   EXPECT_THAT(suspended->state_reason, HasSubstr("last failure 503"));
@@ -78,16 +78,16 @@ TEST(EngineAutoSuspendTest, ManyFailuresAtOnceAreNotEnough) {
   FailOn(world, "failing", 503);
   for (int n = 0; n < 20; ++n) world.Publish(TestEvent("door-1", n));
   world.executor().RunFor(absl::Hours(30));
-  EXPECT_EQ(world.catalog().FindWebhook(key)->state, WebhookState::kActive);
+  EXPECT_EQ(world.configuration().FindWebhook(key)->state, WebhookState::kActive);
   world.Publish(TestEvent("door-1", 21));
   world.executor().RunFor(absl::Minutes(1));
-  EXPECT_EQ(world.catalog().FindWebhook(key)->state, WebhookState::kSuspended);
+  EXPECT_EQ(world.configuration().FindWebhook(key)->state, WebhookState::kSuspended);
   EXPECT_EQ(world.engine().counters().suspended_webhooks, 1);
   // Resumed by the user it has its count anew.
   world.SetWebhookState(key, WebhookState::kActive);
   world.Publish(TestEvent("door-1", 22));
   world.executor().RunFor(absl::Minutes(1));
-  EXPECT_EQ(world.catalog().FindWebhook(key)->state, WebhookState::kActive);
+  EXPECT_EQ(world.configuration().FindWebhook(key)->state, WebhookState::kActive);
 }
 
 TEST(EngineOperationalTest, TellsThoseWhoAskOfADeadDelivery) {

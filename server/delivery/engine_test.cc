@@ -107,8 +107,9 @@ TEST(EngineTest, GoneSuspendsAndResumeDelivers) {
   world.transport().QueueReply(FakeTransport::Status(410));
   const int64_t first = world.Publish(TestEvent("door-1", 1));
   world.executor().RunFor(kLong);
-  EXPECT_EQ(world.catalog().FindWebhook(webhook->key)->state, WebhookState::kSuspended);
-  EXPECT_THAT(world.catalog().FindWebhook(webhook->key)->state_reason, ::testing::HasSubstr("410"));
+  EXPECT_EQ(world.configuration().FindWebhook(webhook->key)->state, WebhookState::kSuspended);
+  EXPECT_THAT(world.configuration().FindWebhook(webhook->key)->state_reason,
+              ::testing::HasSubstr("410"));
   const int64_t second = world.Publish(TestEvent("door-1", 2));
   world.executor().RunFor(kLong);
   EXPECT_THAT(world.transport().requests(), SizeIs(1)) << "suspended webhooks hold";
@@ -126,7 +127,7 @@ TEST(EngineTest, GoneSuspendsAlsoWhenTheDiskIsFullAtThatMoment) {
   world.Publish(TestEvent("door-1", 1));
   world.database().FailWrites(3, "disk full");
   world.executor().RunFor(absl::Minutes(1));
-  EXPECT_EQ(world.catalog().FindWebhook(webhook->key)->state, WebhookState::kSuspended);
+  EXPECT_EQ(world.configuration().FindWebhook(webhook->key)->state, WebhookState::kSuspended);
   EXPECT_THAT(world.transport().requests(), SizeIs(1));
 }
 

@@ -1,6 +1,6 @@
 #include "server/delivery/outcome_recorder.h"
 
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
 namespace latchwire {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "core/base/backoff.h"
 #include "core/base/executor.h"
-#include "server/store/writer.h"
+#include "server/state/writer.h"
 
 namespace latchwire {
 

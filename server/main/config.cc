@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/crypto.h"
+#include "core/base/version.h"
 #include "core/formats/format.h"
 
 ABSL_FLAG(std::string, config, "", "TOML file whose keys are the names of these flags");

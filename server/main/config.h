@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "core/transport/ip_address.h"
-#include "core/transport/port_ranges.h"
+#include "core/http/ip_address.h"
+#include "core/net/port_ranges.h"
 
 namespace latchwire {
 

@@ -9,6 +9,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "core/base/crypto.h"
+#include "core/base/version.h"
 #include "core/formats/format.h"
 #include "server/main/commands.h"
 #include "server/main/config.h"

@@ -10,21 +10,22 @@
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 #include "core/base/random.h"
-#include "core/transport/asio_executor.h"
-#include "core/transport/beast_transport.h"
-#include "core/transport/http_listener.h"
+#include "core/net/asio_executor.h"
+#include "core/net/beast_transport.h"
+#include "core/net/http_listener.h"
 #include "server/api/server.h"
 #include "server/delivery/engine.h"
+#include "server/ingest/ingest_service.h"
+#include "server/jobs/janitor.h"
+#include "server/jobs/recovery_runner.h"
 #include "server/main/data_dir.h"
-#include "server/main/janitor.h"
-#include "server/main/recovery_runner.h"
-#include "server/main/server_metrics.h"
-#include "server/main/stats_log.h"
-#include "server/main/write_watch.h"
-#include "server/store/read_pool.h"
+#include "server/metrics/server_metrics.h"
+#include "server/metrics/stats_log.h"
+#include "server/metrics/write_watch.h"
+#include "server/state/read_pool.h"
+#include "server/state/stats_board.h"
+#include "server/state/writer_thread.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/stats_board.h"
-#include "server/store/writer_thread.h"
 
 namespace latchwire {
 namespace {
@@ -104,7 +105,7 @@ class ServerProcess::Parts {
   DataDirLock lock;
   std::string address;
   std::unique_ptr<Store> store;
-  Catalog catalog;
+  Configuration configuration;
   StatsBoard stats;
   WriteWatch write_watch;
   std::optional<Writer> writer;
@@ -144,11 +145,12 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
       spdlog::info("msg=\"{} key created\" file={}", std::string(RoleName(first.role)), *file);
   }
 
-  if (absl::Status status = parts.catalog.Load(parts.store.get()); !status.ok()) return status;
+  if (absl::Status status = parts.configuration.Load(parts.store.get()); !status.ok())
+    return status;
   if (absl::Status status = parts.stats.Load(parts.store.get()); !status.ok()) return status;
   parts.writer.emplace(parts.store.get(), WriterOptions());
-  // First of the observers: the others rely on the catalogue being up to date.
-  parts.writer->AddObserver(&parts.catalog);
+  // First of the observers: the others rely on the configuration being up to date.
+  parts.writer->AddObserver(&parts.configuration);
   parts.writer->AddObserver(&parts.stats);
   parts.writer->AddObserver(&parts.write_watch);
   parts.reads.emplace(parts.store.get(), config.read_threads,
@@ -161,7 +163,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   parts.transport = NewBeastTransport(&parts.executor, transport);
   parts.engine.emplace(
       Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer, &*parts.reads,
-                    &parts.catalog, parts.transport.get(), &parts.stats},
+                    &parts.configuration, parts.transport.get(), &parts.stats},
       EngineOptions());
   parts.engine->Start();
   parts.recovery_runner =
@@ -176,28 +178,29 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   world.random = SystemRandom();
   world.writer = &*parts.writer;
   world.reads = &*parts.reads;
-  world.catalog = &parts.catalog;
+  world.configuration = &parts.configuration;
   world.stats = &parts.stats;
   world.executor = &parts.executor;
   world.send_test = [engine = &*parts.engine](std::shared_ptr<const Webhook> webhook,
                                               absl::AnyInvocable<void(HttpResult)> done) {
     engine->SendTest(std::move(webhook), std::move(done));
   };
-  parts.api = std::make_unique<ApiServer>(std::move(world));
+  parts.api = std::make_unique<ApiServer>(std::move(world),
+                                          std::vector<ServiceFactory>{&IngestService::Make});
 
   parts.executor.Start();
   parts.writer_thread.emplace(&*parts.writer);
   parts.checkpoint_thread.emplace(parts.store.get(), kCheckpointInterval);
-  parts.janitor = Janitor::Start({&parts.executor, SystemClock(), &*parts.writer, &parts.catalog},
-                                 kJanitorInterval);
+  parts.janitor = Janitor::Start(
+      {&parts.executor, SystemClock(), &*parts.writer, &parts.configuration}, kJanitorInterval);
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   if (!config.metrics_listen.empty()) {
-    auto metrics =
-        ServeMetrics(&parts.metrics_executor, config.metrics_listen,
-                     MetricsSources{&*parts.engine, &*parts.writer, &parts.catalog, &parts.stats,
-                                    &parts.api->counters(), &parts.janitor->counters(),
-                                    &parts.write_watch.counters(), &*parts.reads, sqlite.path});
+    auto metrics = ServeMetrics(
+        &parts.metrics_executor, config.metrics_listen,
+        MetricsSources{&*parts.engine, &*parts.writer, &parts.configuration, &parts.stats,
+                       &parts.api->counters(), &parts.janitor->counters(),
+                       &parts.write_watch.counters(), &*parts.reads, sqlite.path});
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }

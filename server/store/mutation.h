@@ -41,7 +41,7 @@ int PartitionOf(WebhookKey webhook);
 // A delivery to be made of a new event.
 struct DeliveryTarget {
   int64_t webhook_uid = 0;
-  std::string lane;  // not empty for webhooks InLanes, see LaneOf
+  std::string order_key;  // not empty for webhooks IsOrdered, see OrderKeyOf
   absl::Time expire_time = absl::InfiniteFuture();
   // The webhook's, so that the store need not know its configuration. 0: no limit.
   int64_t max_pending = 0;

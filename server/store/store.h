@@ -23,35 +23,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/domain/pending_delivery.h"
 #include "server/store/mutation.h"
 
 namespace latchwire {
-
-// A delivery with the event it carries, ready to be attempted.
-struct PendingDelivery {
-  Delivery delivery;
-  std::shared_ptr<const Event> event;
-  // Of a delivery that comes straight from its commit: the monotonic time of that; else unset.
-  absl::Duration commit_time = absl::InfiniteDuration();
-};
-
-// A load stops, with `more` set, when it has gathered this much event data.
-inline constexpr size_t kMaxLoadBytes = 8 * 1024 * 1024;
-
-struct DueDeliveries {
-  std::vector<PendingDelivery> deliveries;
-  // The load stopped at its limit: more may be due.
-  bool more = false;
-  // When nothing more is due now: when the next one will be; InfiniteFuture when none is pending.
-  absl::Time next_due = absl::InfiniteFuture();
-};
-
-struct WebhookWork {
-  WebhookKey webhook;
-  // When its earliest pending delivery is due. Of an ordered webhook it may be earlier, even
-  // InfinitePast: LoadHeads knows better.
-  absl::Time first_due;
-};
 
 struct EventFilter {
   std::string type, source, subject;  // empty: any
@@ -118,18 +93,18 @@ class Store {
   // Every webhook with pending deliveries, by ascending key after `after`; the cost grows with
   // webhooks, not with deliveries.
   virtual absl::StatusOr<std::vector<WebhookWork>> LoadWork(WebhookKey after, int limit) = 0;
-  // Pending deliveries of a webhook without lanes that are due at `now`, without the event numbers
+  // Pending deliveries of an unordered webhook that are due at `now`, without the event numbers
   // in `exclude`: higher priorities first, earlier due first among equals; but while several
   // priorities have work, an eighth of `limit` goes to the lower ones, so that none starves. The
   // result is in the order in which they should leave.
   virtual absl::StatusOr<DueDeliveries> LoadDue(WebhookKey webhook, absl::Time now, int limit,
                                                 const absl::flat_hash_set<int64_t>& exclude) = 0;
-  // For a webhook InLanes: the head (lowest pending event number) of each lane whose head is due
-  // at `now`, without the lanes in `exclude_lanes`. next_due is the earliest of the heads that are
-  // not due.
+  // For an ordered webhook (IsOrdered): the head (lowest pending event number) of each order key
+  // whose head is due at `now`, without those in `exclude_order_keys`. next_due is the earliest of
+  // the heads that are not due.
   virtual absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
-      const absl::flat_hash_set<std::string>& exclude_lanes) = 0;
+      const absl::flat_hash_set<std::string>& exclude_order_keys) = 0;
 
   // RECOVERY_JOB_NOT_FOUND when there is none.
   virtual absl::StatusOr<RecoveryJob> GetRecoveryJob(TenantId tenant, absl::string_view id) = 0;

@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/ipv4_spelling.h"
-#include "core/transport/address_guard.h"
+#include "core/http/ipv4_spelling.h"
+#include "core/net/address_guard.h"
 #include "tests/fuzz/check.h"
 
 namespace latchwire {

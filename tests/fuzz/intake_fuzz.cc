@@ -1,8 +1,10 @@
 // Requests of devices: what a family makes events of is exactly what stood in the request.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/dialects/dialect.h"
 #include "core/domain/validation.h"
-#include "edge-agent/intake/dialect.h"
+#include "core/json/json_syntax.h"
+#include "core/json/utf8.h"
 #include "tests/fuzz/check.h"
 
 namespace latchwire {

@@ -5,10 +5,12 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "core/domain/json_string.h"
 #include "core/domain/limits.h"
 #include "core/domain/validation.h"
-#include "edge-agent/intake/json_text.h"
+#include "core/json/json_string.h"
+#include "core/json/json_syntax.h"
+#include "core/json/json_text.h"
+#include "core/json/utf8.h"
 #include "tests/fuzz/check.h"
 
 namespace latchwire {

@@ -5,7 +5,7 @@
 
 #include "absl/time/time.h"
 #include "core/domain/delivery.h"
-#include "core/transport/response_reader.h"
+#include "core/net/response_reader.h"
 #include "tests/fuzz/check.h"
 
 namespace latchwire {

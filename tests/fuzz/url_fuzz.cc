@@ -5,9 +5,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/domain/url_syntax.h"
-#include "core/transport/address_guard.h"
-#include "core/transport/url.h"
+#include "core/http/url.h"
+#include "core/http/url_syntax.h"
+#include "core/net/address_guard.h"
 #include "tests/fuzz/check.h"
 
 namespace latchwire {

@@ -179,7 +179,7 @@ std::vector<std::string> Oracle::Check() {
     }
   }
   for (const auto& [uid, webhook] : webhooks_) {
-    if (InLanes(webhook)) CheckOrder(webhook);
+    if (IsOrdered(webhook)) CheckOrder(webhook);
     CheckStats(webhook);
   }
   CheckOperational();
@@ -260,7 +260,7 @@ void Oracle::CheckReceiptsOf(const Delivery& delivery, const Webhook& webhook, i
 
 std::string Oracle::DoorOf(const Webhook& webhook, int64_t number) const {
   const Event& event = events_.at(number);
-  return LaneOf(webhook, event.source, event.subject);
+  return OrderKeyOf(webhook, event.source, event.subject);
 }
 
 // What reaches the receiver for the first time, and what it takes for the first time, comes in

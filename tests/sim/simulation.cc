@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
 namespace latchwire::sim {
 namespace {
@@ -175,7 +175,7 @@ void Simulation::SweepLater() {
 
 void Simulation::TogglePause() {
   const WebhookKey key{kDefaultTenant, 1 + Roll(kWebhooks)};
-  const bool active = world_.catalog().FindWebhook(key)->state == WebhookState::kActive;
+  const bool active = world_.configuration().FindWebhook(key)->state == WebhookState::kActive;
   oracle_.WebhookChanged(key.uid);
   world_.SetWebhookState(key, active ? WebhookState::kPaused : WebhookState::kActive);
   oracle_.WebhookChanged(key.uid);
@@ -269,7 +269,7 @@ void Simulation::Heal() {
 void Simulation::ActivateAll() {
   for (int uid = 1; uid <= kWatcher; ++uid) {
     const WebhookKey key{kDefaultTenant, uid};
-    const auto webhook = world_.catalog().FindWebhook(key);
+    const auto webhook = world_.configuration().FindWebhook(key);
     if (webhook == nullptr || webhook->state == WebhookState::kActive) continue;
     oracle_.WebhookChanged(key.uid);
     world_.SetWebhookState(key, WebhookState::kActive);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
 namespace latchwire::sim {
 namespace {
@@ -84,8 +84,8 @@ class SpyStore : public Store {
   }
   absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
-      const absl::flat_hash_set<std::string>& exclude_lanes) override {
-    return Loaded(store_->LoadHeads(webhook, now, limit, exclude_lanes));
+      const absl::flat_hash_set<std::string>& exclude_order_keys) override {
+    return Loaded(store_->LoadHeads(webhook, now, limit, exclude_order_keys));
   }
   absl::StatusOr<RecoveryJob> GetRecoveryJob(TenantId tenant, absl::string_view id) override {
     return store_->GetRecoveryJob(tenant, id);

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 class FakeFileSystem::File : public SpoolFile {
  public:
@@ -280,4 +280,4 @@ absl::StatusOr<std::unique_ptr<SpoolFileSystem::Lock>> FakeFileSystem::LockFile(
   return std::make_unique<FakeLock>(this, path, generation_);
 }
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

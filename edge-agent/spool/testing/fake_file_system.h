@@ -11,7 +11,7 @@
 #include "core/base/random.h"
 #include "edge-agent/spool/file_system.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // Thread-safe. One folder level: every path is just a name.
 class FakeFileSystem : public SpoolFileSystem {
@@ -80,4 +80,4 @@ class FakeFileSystem : public SpoolFileSystem {
       0;  // of the machine's life; locks of an older one are void
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -13,7 +13,7 @@
 #include "core/base/testing/simulated_world.h"
 #include "edge-agent/uplink/ingest_stream.h"
 
-namespace latchwire {
+namespace latchwire::edge {
 
 // A server as the protocol describes it, and a network that may break at any message.
 class FakeIngestServer : public IngestConnector {
@@ -138,4 +138,4 @@ class FakeIngestServer : public IngestConnector {
   Random* const random_;
 };
 
-}  // namespace latchwire
+}  // namespace latchwire::edge

@@ -1,5 +1,5 @@
-// A whole server in this process for tests: real gRPC over loopback, real writer and catalogue, the
-// store in memory, no delivery.
+// A whole server in this process for tests: real gRPC over loopback, real writer and configuration,
+// the store in memory, no delivery.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -21,9 +21,10 @@
 #include "google/rpc/status.pb.h"
 #include "server/api/server.h"
 #include "server/api/testing/held_timers.h"
+#include "server/ingest/ingest_service.h"
+#include "server/state/read_pool.h"
+#include "server/state/writer_thread.h"
 #include "server/store/memory/memory_store.h"
-#include "server/store/read_pool.h"
-#include "server/store/writer_thread.h"
 
 namespace latchwire {
 
@@ -39,16 +40,16 @@ class TestServer {
       : store_(NewMemoryStore(database_)),
         writer_(store_.get(), WriterOptions()),
         reads_(store_.get(), 2, max_queued_reads) {
-    EXPECT_TRUE(catalog_.Load(store_.get()).ok());
+    EXPECT_TRUE(configuration_.Load(store_.get()).ok());
     EXPECT_TRUE(stats_.Load(store_.get()).ok());
-    writer_.AddObserver(&catalog_);
+    writer_.AddObserver(&configuration_);
     writer_.AddObserver(&stats_);
     ApiWorld world;
     world.clock = clock;
     world.random = SystemRandom();
     world.writer = &writer_;
     world.reads = &reads_;
-    world.catalog = &catalog_;
+    world.configuration = &configuration_;
     world.stats = &stats_;
     world.executor = &timers_;
     world.send_test = [this](std::shared_ptr<const Webhook> webhook,
@@ -61,7 +62,7 @@ class TestServer {
         done(test_result_);
       }
     };
-    api_ = std::make_unique<ApiServer>(world);
+    api_ = std::make_unique<ApiServer>(world, std::vector<ServiceFactory>{&IngestService::Make});
     const absl::Status started = api_->Start(ApiServerOptions());
     EXPECT_TRUE(started.ok()) << started;
     admin_ = MakeKey(Role::kAdmin);
@@ -113,7 +114,7 @@ class TestServer {
   MemoryDatabase& database() { return *database_; }
   Store& store() { return *store_; }
   Writer& writer() { return writer_; }
-  Catalog& catalog() { return catalog_; }
+  Configuration& configuration() { return configuration_; }
   StatsBoard& stats() { return stats_; }
   HeldTimers& timers() { return timers_; }
   ReadPool& reads() { return reads_; }
@@ -139,7 +140,7 @@ class TestServer {
  private:
   std::shared_ptr<MemoryDatabase> database_ = MemoryDatabase::Make();
   std::unique_ptr<Store> store_;
-  Catalog catalog_;
+  Configuration configuration_;
   StatsBoard stats_;
   HeldTimers timers_;
   Writer writer_;

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error.h"
 #include "core/base/id.h"
-#include "core/domain/error.h"
-#include "server/delivery/match_targets.h"
+#include "server/state/match_targets.h"
 
 namespace latchwire {
 namespace {
@@ -35,12 +35,12 @@ DeliveryWorld::Server::Server(DeliveryWorld* owner, int index, std::unique_ptr<S
                 [owner, index] { owner->sending_server_ = index; }),
       writer(store.get(), WriterOptions{}),
       reads(store.get(), &executor, owner->options_.read_time),
-      engine(
-          {&reads, &owner->clock_, &owner->random_, &writer, &reads, &catalog, &transport, &stats},
-          std::move(options)) {
-  ABSL_ASSERT(catalog.Load(store.get()).ok());
+      engine({&reads, &owner->clock_, &owner->random_, &writer, &reads, &configuration, &transport,
+              &stats},
+             std::move(options)) {
+  ABSL_ASSERT(configuration.Load(store.get()).ok());
   ABSL_ASSERT(stats.Load(store.get()).ok());
-  writer.AddObserver(&catalog);
+  writer.AddObserver(&configuration);
   writer.AddObserver(&stats);
   writer.SetWake([this] { executor.PostAfter(world->options_.commit_time, [this] { Step(); }); });
   engine.Start();
@@ -93,11 +93,11 @@ std::shared_ptr<const Webhook> DeliveryWorld::CreateWebhook(Webhook webhook) {
   if (webhook.secret.empty()) webhook.secret = std::string(kSecret);
   webhook.create_time = webhook.update_time = webhook.state_time = clock_.Now();
   const Mutation done = Write(latchwire::CreateWebhook{std::move(webhook), {}, 0});
-  return catalog().FindWebhook(std::get<latchwire::CreateWebhook>(done).webhook.key);
+  return configuration().FindWebhook(std::get<latchwire::CreateWebhook>(done).webhook.key);
 }
 
 void DeliveryWorld::SetWebhookState(WebhookKey key, WebhookState state) {
-  Webhook webhook = *catalog().FindWebhook(key);
+  Webhook webhook = *configuration().FindWebhook(key);
   webhook.state = state;
   Write(UpdateWebhook{std::move(webhook), {}, 0});
 }
@@ -114,7 +114,7 @@ void DeliveryWorld::PublishAsync(Event event, absl::AnyInvocable<void(absl::Stat
   append.now = clock_.Now();
   NewEvent& fresh = append.events.emplace_back();
   fresh.event = std::make_shared<Event>(event);
-  MatchTargets(catalog(server), &append);
+  MatchTargets(configuration(server), &append);
   writer(server).Submit(std::move(append), [this, server, rematches, event = std::move(event),
                                             done = std::move(done)](Mutation written) mutable {
     const auto& append_done = std::get<AppendEvents>(written);

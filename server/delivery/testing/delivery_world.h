@@ -1,4 +1,4 @@
-// A whole delivery side in simulated time: memory store, writer, catalogue, engine and scripted
+// A whole delivery side in simulated time: memory store, writer, configuration, engine and scripted
 // receivers, all on one simulated executor and one seed. It can crash and start again on the same
 // database, and several servers can run on it, of which one may stall for a while.
 #pragma once
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base/testing/simulated_world.h"
-#include "core/transport/testing/fake_transport.h"
+#include "core/net/testing/fake_transport.h"
 #include "server/delivery/engine.h"
 #include "server/delivery/testing/node.h"
 #include "server/store/memory/memory_store.h"
@@ -95,7 +95,7 @@ class DeliveryWorld {
   // What everybody sees, without any server.
   Store& store() { return *store_; }
   Engine& engine(int server = 0) { return servers_.at(server)->engine; }
-  Catalog& catalog(int server = 0) { return servers_.at(server)->catalog; }
+  Configuration& configuration(int server = 0) { return servers_.at(server)->configuration; }
   StatsBoard& stats(int server = 0) { return servers_.at(server)->stats; }
   Writer& writer(int server = 0) { return servers_.at(server)->writer; }
 
@@ -109,7 +109,7 @@ class DeliveryWorld {
     std::unique_ptr<Store> store;
     NodeExecutor executor;
     NodeTransport transport;
-    Catalog catalog;
+    Configuration configuration;
     StatsBoard stats;
     Writer writer;
     SlowReads reads;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/base/executor.h"
-#include "core/transport/transport.h"
+#include "core/net/transport.h"
 
 namespace latchwire {
 

@@ -1,6 +1,6 @@
 // Webhooks, API keys and leases.
 #include "absl/algorithm/container.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {

@@ -2,7 +2,7 @@
 #include <tuple>
 
 #include "absl/algorithm/container.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/store/driver_rules.h"
-#include "server/store/stats_rules.h"
+#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/stats_rules.h"
 
 namespace latchwire::memory {
 
@@ -105,7 +105,7 @@ int64_t Tables::StoreEvent(const AppendEvents& append, NewEvent& incoming) {
     CountNew(delivery.delivery.state, &Touch(webhook));
     delivery.delivery.expire_time = ToStoredTime(target.expire_time);
     delivery.delivery.priority = stored->priority;
-    delivery.delivery.lane = target.lane;
+    delivery.delivery.order_key = target.order_key;
   }
   return number;
 }

@@ -1,9 +1,9 @@
 // Counters of webhooks, and what they and the tenants' counters bound.
 #include <algorithm>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/stats_rules.h"
 #include "server/store/memory/memory_state.h"
-#include "server/store/stats_rules.h"
 
 namespace latchwire::memory {
 

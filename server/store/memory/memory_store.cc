@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
-#include "server/store/driver_rules.h"
-#include "server/store/due_choice.h"
+#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/due_choice.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire {
@@ -58,13 +58,13 @@ bool EarlierDue(const DeliveryRow* a, const DeliveryRow* b) {
          std::pair(b->delivery.due_time, b->delivery.key.event_number);
 }
 
-// Pending deliveries without a lane, and the head of each lane. Earliest due first.
+// Pending deliveries without an order key, and the head of each order key. Earliest due first.
 std::vector<const DeliveryRow*> Startable(const std::map<int64_t, DeliveryRow>& rows) {
   std::vector<const DeliveryRow*> startable;
-  std::set<std::string> lanes;
+  std::set<std::string> order_keys;
   for (const auto& [number, row] : rows) {
     if (row.delivery.state != DeliveryState::kPending) continue;
-    if (row.delivery.lane.empty() || lanes.insert(row.delivery.lane).second) {
+    if (row.delivery.order_key.empty() || order_keys.insert(row.delivery.order_key).second) {
       startable.push_back(&row);
     }
   }
@@ -307,7 +307,7 @@ class MemoryStore : public Store {
     MutexLock lock(&database_->mutex);
     std::vector<const DeliveryRow*> candidates = StartableOf(webhook);
     std::erase_if(candidates, [&](const DeliveryRow* row) {
-      return !row->delivery.lane.empty() || exclude.contains(row->delivery.key.event_number);
+      return !row->delivery.order_key.empty() || exclude.contains(row->delivery.key.event_number);
     });
     std::map<int, std::vector<const DeliveryRow*>, std::greater<>> work;
     for (const DeliveryRow* row : candidates) work[row->delivery.priority].push_back(row);
@@ -316,11 +316,12 @@ class MemoryStore : public Store {
 
   absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
-      const absl::flat_hash_set<std::string>& exclude_lanes) override {
+      const absl::flat_hash_set<std::string>& exclude_order_keys) override {
     MutexLock lock(&database_->mutex);
     std::vector<const DeliveryRow*> heads = StartableOf(webhook);
     std::erase_if(heads, [&](const DeliveryRow* row) {
-      return row->delivery.lane.empty() || exclude_lanes.contains(row->delivery.lane);
+      return row->delivery.order_key.empty() ||
+             exclude_order_keys.contains(row->delivery.order_key);
     });
     return TakeDue({{0, heads}}, now, limit);
   }

@@ -1,4 +1,4 @@
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {

@@ -3,7 +3,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
@@ -195,7 +195,7 @@ absl::Status Transaction::WriteDeliveries(const AppendEvents& append, NewEvent& 
 
     Query delivery = connection_.Use(target.dropped ? kInsertDropped : kInsertDelivery);
     delivery.Int(PackedKey(webhook)).Int(number).Int(now);
-    target.lane.empty() ? delivery.Null() : delivery.Text(target.lane);
+    target.order_key.empty() ? delivery.Null() : delivery.Text(target.order_key);
     target.expire_time == absl::InfiniteFuture() ? delivery.Null()
                                                  : delivery.Int(PackTime(target.expire_time));
     delivery.Int(incoming.event->priority);

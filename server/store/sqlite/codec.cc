@@ -4,7 +4,7 @@
 
 #include "core/base/crypto.h"
 #include "core/base/id.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/packer.h"
 
 namespace latchwire::sqlite {

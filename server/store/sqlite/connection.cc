@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/domain/error.h"
-#include "server/store/driver_rules.h"
+#include "core/base/error.h"
+#include "server/store/driver/driver_rules.h"
 
 namespace latchwire::sqlite {
 namespace {

@@ -3,7 +3,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "core/domain/error.h"
+#include "core/base/error.h"
 
 namespace latchwire::sqlite {
 namespace {

@@ -165,7 +165,7 @@ class Model {
         DeliveryTarget& target = incoming.targets.emplace_back();
         target.webhook_uid = webhook.key.uid;
         if (webhook.ordering == WebhookOrdering::kBySubject) {
-          target.lane = LaneOf(event.source, event.subject);
+          target.order_key = OrderKeyOf(event.source, event.subject);
         }
         if (OneIn(4)) target.expire_time = now_ + absl::Seconds(Below(60));
         // By the webhook, as a server has it; the limit may change.
@@ -317,7 +317,7 @@ class Model {
         absl::StrAppend(&text, "due of ", tenant, "/", uid, "\n");
         Add(&text, *store.LoadDue({tenant, uid}, now_, 1000, {1, 2, 3}));
         Add(&text, *store.LoadDue({tenant, uid}, now_, 5, {}));
-        Add(&text, *store.LoadHeads({tenant, uid}, now_, 1000, {LaneOf("panel-1", "door-1")}));
+        Add(&text, *store.LoadHeads({tenant, uid}, now_, 1000, {OrderKeyOf("panel-1", "door-1")}));
       }
     }
     const auto stats = store.LoadStats({}, 1000);

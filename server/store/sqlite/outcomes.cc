@@ -1,10 +1,10 @@
 #include <utility>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/stats_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
-#include "server/store/stats_rules.h"
 
 namespace latchwire::sqlite {
 namespace {

@@ -2,7 +2,7 @@
 // decided before anything is written.
 #include <algorithm>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/transaction.h"

@@ -16,11 +16,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "server/state/writer.h"
+#include "server/state/writer_thread.h"
 #include "server/store/sqlite/power_cut_disk.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/testing/temporary_folder.h"
-#include "server/store/writer.h"
-#include "server/store/writer_thread.h"
 
 namespace latchwire {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/store/driver_rules.h"
-#include "server/store/due_choice.h"
+#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/due_choice.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/reads.h"
@@ -55,7 +55,7 @@ struct PriorityWork {
   absl::Time first_due;
 };
 
-// The priorities with pending deliveries outside lanes, ascending.
+// The priorities with pending deliveries that have no order key, ascending.
 absl::StatusOr<std::vector<PriorityWork>> PrioritiesOf(Connection* connection, int64_t webhook) {
   std::vector<PriorityWork> work;
   for (int64_t after = INT64_MIN;;) {
@@ -81,7 +81,7 @@ absl::StatusOr<std::vector<WebhookWork>> LoadWork(Connection* connection, Webhoo
   query.Int(PackedKey(after));
   while (static_cast<int>(work.size()) < limit && query.Next()) {
     const int64_t key = query.IntAt(0);
-    // Which head of a lane is due first would take a look at every lane.
+    // Finding the earliest due head would take a look at every order key.
     if (!query.IsNull(1)) {
       work.push_back({UnpackedKey(key), absl::InfinitePast()});
       continue;
@@ -143,7 +143,7 @@ absl::StatusOr<DueDeliveries> LoadDue(Connection* connection, WebhookKey webhook
 
 absl::StatusOr<DueDeliveries> LoadHeads(Connection* connection, WebhookKey webhook, absl::Time now,
                                         int limit,
-                                        const absl::flat_hash_set<std::string>& exclude_lanes,
+                                        const absl::flat_hash_set<std::string>& exclude_order_keys,
                                         std::string* resume) {
   Snapshot snapshot(connection);
   if (!snapshot.status().ok()) return snapshot.status();
@@ -153,30 +153,30 @@ absl::StatusOr<DueDeliveries> LoadHeads(Connection* connection, WebhookKey webho
 
   Gatherer gatherer(connection, webhook, limit);
   const std::string start = std::exchange(*resume, std::string());
-  std::string lane = start;
+  std::string order_key = start;
   bool wrapped = start.empty();
   while (true) {
     Query query = connection->Use(kNextHead);
-    query.Int(PackedKey(webhook)).Text(lane);
+    query.Int(PackedKey(webhook)).Text(order_key);
     if (!query.Next()) {
       if (!query.status().ok()) return query.status();
       if (wrapped) return std::move(gatherer.due);
       wrapped = true;
-      lane.clear();
+      order_key.clear();
       continue;
     }
     std::string next = query.StringAt(0);
     if (wrapped && !start.empty() && next > start) return std::move(gatherer.due);
     const int64_t number = query.IntAt(1);
     const absl::Time due_time = UnpackTime(query.IntAt(2));
-    lane = std::move(next);
-    if (exclude_lanes.contains(lane)) continue;
+    order_key = std::move(next);
+    if (exclude_order_keys.contains(order_key)) continue;
     if (due_time > ToStoredTime(now)) {
       gatherer.due.next_due = std::min(gatherer.due.next_due, due_time);
       continue;
     }
     if (gatherer.IsFull()) {
-      *resume = gatherer.due.deliveries.back().delivery.lane;
+      *resume = gatherer.due.deliveries.back().delivery.order_key;
       gatherer.StopShort();
       return std::move(gatherer.due);
     }

@@ -46,11 +46,11 @@ absl::StatusOr<std::vector<WebhookWork>> LoadWork(Connection* connection, Webhoo
                                                   int limit);
 absl::StatusOr<DueDeliveries> LoadDue(Connection* connection, WebhookKey webhook, absl::Time now,
                                       int limit, const absl::flat_hash_set<int64_t>& exclude);
-// Looks at the lanes above `*resume` first and wraps around, so that under a load that never ends
-// no lane starves behind those with smaller names. `*resume` becomes where the next load goes on.
+// Looks at the order keys above `*resume` first and wraps around, so that under a load that never
+// ends no order key starves behind smaller ones. `*resume` becomes where the next load goes on.
 absl::StatusOr<DueDeliveries> LoadHeads(Connection* connection, WebhookKey webhook, absl::Time now,
                                         int limit,
-                                        const absl::flat_hash_set<std::string>& exclude_lanes,
+                                        const absl::flat_hash_set<std::string>& exclude_order_keys,
                                         std::string* resume);
 
 }  // namespace latchwire::sqlite

@@ -3,7 +3,7 @@
 
 #include "absl/algorithm/container.h"
 #include "core/domain/matching.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/reads.h"

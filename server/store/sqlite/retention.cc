@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/retention_queries.h"
 #include "server/store/sqlite/transaction.h"

@@ -1,7 +1,7 @@
 #include "server/store/sqlite/rows.h"
 
 #include "absl/strings/str_cat.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 
 namespace latchwire::sqlite {
@@ -57,7 +57,7 @@ absl::StatusOr<Delivery> ReadDelivery(Connection* connection, DeliveryKey key,
   delivery.key = key;
   delivery.state = static_cast<DeliveryState>(query.IntAt(0));
   if (!query.IsNull(1)) delivery.due_time = UnpackTime(query.IntAt(1));
-  delivery.lane = query.StringAt(2);
+  delivery.order_key = query.StringAt(2);
   delivery.attempt_count = static_cast<int>(query.IntAt(3));
   delivery.failure_count = static_cast<int>(query.IntAt(4));
   delivery.create_time = UnpackTime(query.IntAt(5));

@@ -6,7 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "core/base/crash_point.h"
 #include "core/base/mutex.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/crash_vfs.h"
 #include "server/store/sqlite/create.h"
 #include "server/store/sqlite/migrations.h"
@@ -87,9 +87,10 @@ class SqliteStore : public Store {
   }
   absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
-      const absl::flat_hash_set<std::string>& exclude_lanes) override {
+      const absl::flat_hash_set<std::string>& exclude_order_keys) override {
     std::string resume = TakeResume(webhook);
-    auto due = sqlite::LoadHeads(Reader(this).get(), webhook, now, limit, exclude_lanes, &resume);
+    auto due =
+        sqlite::LoadHeads(Reader(this).get(), webhook, now, limit, exclude_order_keys, &resume);
     if (!resume.empty()) {
       MutexLock lock(&resume_mutex_);
       resume_[webhook] = std::move(resume);

@@ -1,11 +1,11 @@
 // Counters of webhooks: read once and written once per transaction.
 #include <algorithm>
 
+#include "server/store/driver/stats_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
-#include "server/store/stats_rules.h"
 
 namespace latchwire::sqlite {
 namespace {

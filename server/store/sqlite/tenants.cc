@@ -1,7 +1,7 @@
 // Tenants and their settings.
 #include <algorithm>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/transaction.h"
 

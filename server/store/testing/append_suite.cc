@@ -1,7 +1,7 @@
 // Events: numbers, generations, exact contents, ids that come again.
 #include <thread>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/testing/conformance.h"
 
 namespace latchwire {
@@ -284,10 +284,10 @@ TEST_P(StoreConformanceTest, TargetsBecomeDeliveries) {
   EXPECT_EQ(first.due_time, now_);
   EXPECT_EQ(first.expire_time, now_ + absl::Hours(2));
   EXPECT_EQ(first.priority, 7);
-  EXPECT_EQ(first.lane, "");
+  EXPECT_EQ(first.order_key, "");
   const Delivery second = DeliveryAt({ordered, 1});
   EXPECT_EQ(second.expire_time, absl::InfiniteFuture());
-  EXPECT_EQ(second.lane, LaneOf("panel-1", "door-1"));
+  EXPECT_EQ(second.order_key, OrderKeyOf("panel-1", "door-1"));
   EXPECT_THAT(store().GetDelivery({plain, 2}).status(), HasReason("DELIVERY_NOT_FOUND"));
   EXPECT_THAT(store().GetDelivery({{2, plain.uid}, 1}).status(), HasReason("DELIVERY_NOT_FOUND"));
 }

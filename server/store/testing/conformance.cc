@@ -101,7 +101,7 @@ AppendEvents StoreConformanceTest::Publishing(const std::vector<EventSpec>& spec
       DeliveryTarget& target = incoming.targets.emplace_back();
       target.webhook_uid = webhook.uid;
       if (ordering[webhook] == WebhookOrdering::kBySubject) {
-        target.lane = LaneOf(spec.source, spec.subject);
+        target.order_key = OrderKeyOf(spec.source, spec.subject);
       }
     }
   }
@@ -252,8 +252,8 @@ std::string Describe(const Delivery& delivery) {
       " state ", static_cast<int>(delivery.state), " attempts ", delivery.attempt_count,
       " failures ", delivery.failure_count, " created ", Text(delivery.create_time), " retried ",
       Text(delivery.retry_time), " due ", Text(delivery.due_time), " expires ",
-      Text(delivery.expire_time), " priority ", delivery.priority, " lane ", Text(delivery.lane),
-      " last ", delivery.last_http_status, " ", delivery.last_error);
+      Text(delivery.expire_time), " priority ", delivery.priority, " lane ",
+      Text(delivery.order_key), " last ", delivery.last_http_status, " ", delivery.last_error);
 }
 
 std::string Describe(const Attempt& attempt) {

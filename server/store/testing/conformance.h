@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/domain/error.h"
+#include "core/base/error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/store.h"

@@ -110,8 +110,8 @@ TEST_P(StoreConformanceTest, LoadHeadsGivesHeadsOnly) {
 TEST_P(StoreConformanceTest, LoadHeadsLimitsAndExcludes) {
   const WebhookKey webhook = MakeWebhook(WebhookOrdering::kBySubject);
   Publish({At("a"), At("b"), At("c"), At("d")}, {webhook});
-  const std::string a = LaneOf("panel-1", "a");
-  const std::string b = LaneOf("panel-1", "b");
+  const std::string a = OrderKeyOf("panel-1", "a");
+  const std::string b = OrderKeyOf("panel-1", "b");
   auto due = store().LoadHeads(webhook, now_, 10, {a, "no such lane"});
   EXPECT_THAT(NumbersOf(*due), UnorderedElementsAre(2, 3, 4));
   due = store().LoadHeads(webhook, now_, 4, {});

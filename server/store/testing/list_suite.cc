@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/testing/conformance.h"
 
 namespace latchwire {

@@ -1,5 +1,5 @@
 // What bounds an append: max_pending of webhooks, quotas of tenants. All or nothing.
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/testing/conformance.h"
 
 namespace latchwire {

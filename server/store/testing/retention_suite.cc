@@ -1,6 +1,6 @@
 // Retention: what is old goes, but for what still waits.
 #include "absl/strings/str_cat.h"
-#include "server/store/driver_rules.h"
+#include "server/store/driver/driver_rules.h"
 #include "server/store/testing/conformance.h"
 
 namespace latchwire {

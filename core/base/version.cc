@@ -1,0 +1,7 @@
+#include "core/base/version.h"
+
+namespace latchwire {
+
+absl::string_view LatchwireVersion() { return LATCHWIRE_VERSION; }
+
+}  // namespace latchwire

@@ -1,0 +1,44 @@
+// The window of an unordered webhook.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+
+#include "core/delivery/webhook_queue.h"
+
+namespace latchwire {
+
+class UnorderedQueue : public WebhookQueue {
+ public:
+  UnorderedQueue(size_t capacity, bool store_has_work) : WebhookQueue(capacity, store_has_work) {}
+
+  bool Offer(PendingDelivery delivery) override;
+  absl::Time NextReady() const override;
+  PendingDelivery Take(absl::Time now) override;
+  void Forget(const Delivery& delivery, absl::Time retry) override;
+  void DropReady() override;
+  void Update(const Delivery& delivery) override;
+  size_t ready_count() const override { return ready_.size(); }
+  absl::flat_hash_set<int64_t> ExcludedNumbers() const override;
+  bool is_ordered() const override { return false; }
+
+ private:
+  using Line = std::deque<PendingDelivery>;
+  using Lines = std::map<int, Line, std::greater<int>>;  // by priority, highest first; none empty
+
+  void DoSettle(PendingDelivery delivery) override;
+  void RemoveReady(int64_t number) override;
+  bool Absorb(DueDeliveries* loaded) override;
+  void Push(PendingDelivery delivery);
+  bool Displace(int priority);
+  Line::iterator Find(Line& line, int64_t number);
+  // Takes it out of the window.
+  PendingDelivery Pop(Lines::iterator line, Line::iterator position);
+
+  Lines lines_;
+  absl::flat_hash_map<int64_t, int> ready_;  // number -> priority
+  uint64_t takes_ = 0;
+};
+
+}  // namespace latchwire

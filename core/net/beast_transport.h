@@ -1,0 +1,72 @@
+// The Transport of production: HTTP/1.1 over pools of kept-alive connections.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/http/ip_address.h"
+#include "core/net/asio_executor.h"
+#include "core/net/port_ranges.h"
+#include "core/net/transport.h"
+
+namespace latchwire {
+
+// Deliveries of all hosts share the process, so every number is a bound on what one host, or all
+// of them, may hold. Each open connection takes one file descriptor of the process's limit.
+struct BeastTransportOptions {
+  // Networks that may be reached although they are not public; see address_guard.h.
+  std::vector<IpNetwork> allow_networks;
+  // The only ports of receivers, when there are any; else all. Others answer kBlockedAddress.
+  std::vector<PortRange> allow_ports;
+
+  // For one scheme, host and port.
+  size_t max_connections_per_host = 64;
+  // Requests that wait for a connection; beyond it Send answers kOverloaded. With the connections
+  // no less than what the server has under way at once (2,048), so that many webhooks with one host
+  // are not refused here: a refused delivery is rendered, and read from the store, once more.
+  size_t max_waiting_per_host = 2048;
+  size_t max_connections = 4096;  // the longest idle one is closed for a new one
+  size_t max_requests = 65536;    // sent and not yet answered, all hosts; beyond it kOverloaded
+  absl::Duration idle_timeout = absl::Seconds(60);
+  // After it a connection is closed when its answer is there, so that changes in DNS are noticed.
+  absl::Duration max_connection_age = absl::Minutes(5);
+
+  uint32_t max_response_header_bytes = 16 * 1024;
+  // Of a body that is longer, the connection is closed; what was kept and the status count.
+  uint64_t max_response_body_bytes = 1024 * 1024;
+
+  // TLS 1.2 is the oldest version spoken. PEM files; without a readable one every https request
+  // fails with kTls and says so.
+  std::string trust_store_path = "/etc/ssl/certs/ca-certificates.crt";
+  std::string extra_trusted_pem;  // more certificate authorities, as text
+  // Of requests' own TLS profiles, kept ready; the least recently used goes first, and costs its
+  // next connection a fresh reading. Connections that are open stay open.
+  size_t max_tls_profiles = 256;
+
+  // Name servers, "192.0.2.1:53,[2001:db8::1]:53"; empty means the system's.
+  std::string dns_servers;
+  absl::Duration dns_timeout = absl::Seconds(10);     // for one name
+  absl::Duration dns_try_timeout = absl::Seconds(2);  // for one question to one server
+  int dns_tries = 3;
+  absl::Duration dns_min_ttl = absl::Seconds(5);
+  absl::Duration dns_max_ttl = absl::Minutes(5);
+  absl::Duration dns_negative_ttl = absl::Seconds(5);
+  size_t dns_max_cached_names = 4096;
+
+  const Clock* clock = SystemClock();
+};
+
+// Runs on `executor`, which outlives it. Destroying it answers every open request with kShutdown
+// first; on a running executor that happens on its thread, and the destructor waits for it.
+//
+// Of the request's headers Host, Content-Length, Connection and Transfer-Encoding are left out:
+// they are the transport's own. Content-Length is sent for POST, PUT, PATCH, and with any body. A
+// method or header that HTTP cannot carry is answered with kInvalidUrl and names it. Once the whole
+// head of an answer is there its status counts (error is kNone), also when the body ends early or
+// outlasts the deadline; body_truncated then tells.
+std::unique_ptr<Transport> NewBeastTransport(AsioExecutor* executor, BeastTransportOptions options);
+
+}  // namespace latchwire

@@ -1,0 +1,52 @@
+// One request on its way, and what all parts of the transport share. Internal to core/transport.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
+#include <string>
+
+#include "core/net/address_guard.h"
+#include "core/net/beast_transport.h"
+#include "core/net/dns_resolver.h"
+#include "core/net/timer_wheel.h"
+#include "core/net/transport.h"
+
+namespace latchwire {
+
+// A list of this forgets what is destroyed.
+using AutoUnlinkHook =
+    boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+class HttpConnection;
+class HttpEngine;
+class HttpPool;
+class TlsClients;
+
+struct HttpServices {
+  boost::asio::io_context* context;
+  const Clock* clock;
+  const BeastTransportOptions* options;
+  const AddressGuard* guard;
+  TimerWheel* wheel;
+  DnsResolver* resolver;
+  TlsClients* tls;
+};
+
+// As a timer it is the request's one deadline. Owned by the engine from Submit to Finish.
+struct HttpExchange : TimerWheel::Timer {
+  void OnExpire() override;
+
+  HttpRequest request;
+  Transport::Done done;
+  HttpResult result;
+  std::string target;
+  absl::Duration start;     // on the monotonic clock
+  absl::Duration deadline;  // likewise
+  HttpEngine* engine = nullptr;
+  HttpPool* pool = nullptr;
+  HttpConnection* connection = nullptr;  // null while it waits for one
+  bool resent = false;
+  AutoUnlinkHook waiting;
+};
+
+}  // namespace latchwire

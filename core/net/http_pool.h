@@ -1,0 +1,82 @@
+// The connections to one scheme, host and port with one TLS profile, and the requests that wait for
+// one. Internal to core/transport.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+#include <vector>
+
+#include "core/http/url.h"
+#include "core/net/http_connection.h"
+#include "core/net/http_exchange.h"
+#include "core/net/tls_profile.h"
+
+namespace latchwire {
+
+// What a connection can be shared for. Points into the pool that it names.
+struct HttpPoolKey {
+  absl::string_view origin;
+  TlsProfileRef tls;
+
+  friend bool operator==(const HttpPoolKey& a, const HttpPoolKey& b) {
+    return a.origin == b.origin && a.tls == b.tls;
+  }
+  template <typename H>
+  friend H AbslHashValue(H state, const HttpPoolKey& key) {
+    return H::combine(std::move(state), key.origin, key.tls);
+  }
+};
+
+// Requests go out in the order given, on the connection that was used last: the others grow idle
+// and are closed. A request that finds no idle connection has one opened for it, and shares its
+// fate, up to the limits; then it waits.
+class HttpPool {
+ public:
+  HttpPool(const HttpServices* services, HttpEngine* engine, Url url,
+           std::shared_ptr<const TlsProfile> tls);
+
+  const Url& url() const { return url_; }
+  const std::shared_ptr<const TlsProfile>& tls() const { return tls_; }
+  HttpPoolKey key() const { return {url_.origin, TlsProfileRef{tls_.get()}}; }
+  bool IsUnused() const { return connections_.empty() && waiting_.empty(); }
+
+  void Submit(HttpExchange* exchange);
+  // Its time is over while it waits.
+  void OnWaitingDeadline(HttpExchange* exchange);
+  // The engine has a connection to give.
+  void OnSlot();
+  // Closes an idle connection, whose slot the engine gives to another pool.
+  void Evict(HttpConnection* connection);
+  // Closes everything and gives back what was under way.
+  std::vector<HttpExchange*> Shutdown();
+
+  // From connections; the last thing they do.
+  void OnAnswer(HttpConnection* connection, HttpExchange* exchange, bool reusable);
+  void OnFailure(HttpConnection* connection, HttpExchange* exchange, bool may_resend);
+  void OnIdleClosed(HttpConnection* connection);
+
+  AutoUnlinkHook wants_slot;
+
+ private:
+  using Waiting = boost::intrusive::list<
+      HttpExchange,
+      boost::intrusive::member_hook<HttpExchange, AutoUnlinkHook, &HttpExchange::waiting>,
+      boost::intrusive::constant_time_size<false>>;
+
+  void Dial(HttpExchange* exchange);  // on a slot that is ours
+  void DialForWaiting();
+  void Remove(HttpConnection* connection);  // keeps the slot
+  void RemoveIdle(HttpConnection* connection);
+  HttpExchange* TakeWaiting();
+
+  const HttpServices* const services_;
+  HttpEngine* const engine_;
+  const Url url_;
+  const std::shared_ptr<const TlsProfile> tls_;  // null: the transport's own trust
+  std::vector<std::shared_ptr<HttpConnection>> connections_;
+  std::vector<HttpConnection*> idle_;  // the one used last at the end
+  Waiting waiting_;
+  size_t waiting_count_ = 0;
+};
+
+}  // namespace latchwire

@@ -1,0 +1,26 @@
+// An agent's messages -> mutations: limits, and each event's own validity.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "latchwire/agent/v1/ingest_service.pb.h"
+#include "server/ingest/ingest_lane.h"
+
+namespace latchwire {
+
+// What the server promises in `welcome` and holds agents to.
+inline constexpr size_t kMaxUnackedEvents = 16384;
+// Not told to agents: one with large events is simply read more slowly.
+inline constexpr size_t kMaxUnackedBytes = 8 * 1024 * 1024;
+
+absl::Status CheckHello(const agent::v1::Hello& hello);
+
+// Takes the texts out of `batch`. An invalid event is put into `rejected` and never blocks others;
+// an error means that the batch itself breaks the protocol. `bytes` is its size as received.
+absl::StatusOr<LaneItem> TakeBatch(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
+                                   const AgentStream& stream, absl::Time now);
+
+absl::StatusOr<LaneItem> TakeDropped(const agent::v1::Dropped& dropped, TenantId tenant,
+                                     const AgentStream& stream, absl::Time now);
+
+}  // namespace latchwire

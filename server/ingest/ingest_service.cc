@@ -1,0 +1,28 @@
+#include "server/ingest/ingest_service.h"
+
+#include <utility>
+
+namespace latchwire {
+
+IngestService::IngestService(const ApiWorld* world, const Authenticator* authenticator)
+    : AuthenticatedService("latchwire.agent.v1.IngestService", authenticator) {
+  AddBidi<agent::v1::ConnectResponse>("Connect", [this, world](CallContext caller) {
+    return IngestStream::Start(world, &streams_, std::move(caller));
+  });
+}
+
+std::unique_ptr<AuthenticatedService> IngestService::Make(const ApiWorld* world,
+                                                          const Authenticator* authenticator) {
+  auto service = std::make_unique<IngestService>(world, authenticator);
+  world->writer->AddObserver(service.get());
+  return service;
+}
+
+void IngestService::OnCommitted(absl::Span<const Mutation> mutations) {
+  for (const Mutation& mutation : mutations) {
+    const auto* remove = std::get_if<DeleteApiKey>(&mutation);
+    if (remove != nullptr && remove->status.ok()) streams_.CloseKey(remove->tenant, remove->id);
+  }
+}
+
+}  // namespace latchwire

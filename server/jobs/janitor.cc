@@ -1,0 +1,117 @@
+#include "server/jobs/janitor.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/base/error.h"
+
+namespace latchwire {
+namespace {
+
+// Rows, or events, of one step. A step of the largest size holds the writer for some 20 ms.
+constexpr int kSmallStep = 250;
+constexpr int kLargeStep = 2000;
+constexpr absl::Duration kLeastBreather = absl::Milliseconds(10);
+constexpr absl::Duration kLongestBreather = absl::Seconds(1);
+constexpr size_t kTenantsPerRead = 256;
+
+}  // namespace
+
+std::shared_ptr<Janitor> Janitor::Start(const World& world, absl::Duration interval) {
+  auto janitor = std::make_shared<Janitor>(world, interval);
+  janitor->Wait(interval, &Janitor::StartRound);
+  return janitor;
+}
+
+void Janitor::Wait(absl::Duration delay, void (Janitor::*then)()) {
+  world_.executor->PostAfter(delay, [self = shared_from_this(), then] { (self.get()->*then)(); });
+}
+
+void Janitor::StartRound() {
+  tasks_ = {{Kind::kPurge, 0, kSmallStep}, {Kind::kExpire, 0, kSmallStep}};
+  next_ = 0;
+  again_.clear();
+  TenantId after = 0;
+  while (true) {
+    const std::vector<Tenant> tenants = world_.configuration->ListTenants(after, kTenantsPerRead);
+    for (const Tenant& tenant : tenants) {
+      if (tenant.stored_events > 0) tasks_.push_back({Kind::kRetention, tenant.id, kSmallStep});
+      after = tenant.id;
+    }
+    if (tenants.size() < kTenantsPerRead) break;
+  }
+  Next();
+}
+
+void Janitor::Next() {
+  if (next_ == tasks_.size()) {
+    tasks_ = std::exchange(again_, {});
+    next_ = 0;
+    if (tasks_.empty()) {
+      Wait(interval_, &Janitor::StartRound);
+      return;
+    }
+  }
+  const Task task = tasks_[next_++];
+  const absl::Duration start = world_.clock->Monotonic();
+  world_.writer->Submit(MutationOf(task), [self = shared_from_this(), task, start](Mutation done) {
+    self->Ended(task, start, done);
+  });
+}
+
+Mutation Janitor::MutationOf(const Task& task) const {
+  const absl::Time now = world_.clock->Now();
+  switch (task.kind) {
+    case Kind::kPurge: {
+      PurgeDeleted purge;
+      purge.limit = task.limit;
+      return purge;
+    }
+    case Kind::kExpire: {
+      ExpireDeliveries expire;
+      expire.now = now;
+      expire.limit = task.limit;
+      return expire;
+    }
+    case Kind::kRetention:
+      break;
+  }
+  DeleteOldEvents del;
+  del.tenant = task.tenant;
+  del.limit = task.limit;
+  // Nothing is old of a tenant that is not known any more.
+  del.stored_before = del.held_before = absl::InfinitePast();
+  if (const std::optional<Tenant> tenant = world_.configuration->FindTenant(task.tenant)) {
+    del.stored_before = now - tenant->settings.event_retention;
+    del.held_before = del.stored_before - tenant->settings.max_held_time;
+  }
+  return del;
+}
+
+void Janitor::Ended(Task task, absl::Duration start, const Mutation& mutation) {
+  if (ReasonOf(StatusOf(mutation)) == "SHUTTING_DOWN") return;
+  if (StatusOf(mutation).ok() && Count(task, mutation)) {
+    task.limit = std::min(2 * task.limit, kLargeStep);
+    again_.push_back(task);
+  }
+  const absl::Duration took = world_.clock->Monotonic() - start;
+  Wait(std::clamp(3 * took, kLeastBreather, kLongestBreather), &Janitor::Next);
+}
+
+bool Janitor::Count(const Task& task, const Mutation& mutation) {
+  if (const auto* purge = std::get_if<PurgeDeleted>(&mutation)) return purge->more;
+  if (const auto* expire = std::get_if<ExpireDeliveries>(&mutation)) {
+    counters_.expired_deliveries += expire->expired_deliveries;
+    return expire->more;
+  }
+  const auto& del = std::get<DeleteOldEvents>(mutation);
+  counters_.deleted_events += del.deleted_events;
+  counters_.expired_deliveries += del.expired_deliveries;
+  int64_t& held = held_[task.tenant];
+  counters_.held_events += del.held_events - held;
+  held = del.held_events;
+  return del.more;
+}
+
+}  // namespace latchwire

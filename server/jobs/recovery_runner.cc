@@ -1,0 +1,85 @@
+#include "server/jobs/recovery_runner.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace latchwire {
+namespace {
+
+// Deliveries that one step looks at.
+constexpr int kStep = 500;
+constexpr absl::Duration kLeastBreather = absl::Milliseconds(5);
+constexpr absl::Duration kLongestBreather = absl::Seconds(1);
+// After a step that the store could not do.
+constexpr absl::Duration kErrorDelay = absl::Seconds(1);
+
+}  // namespace
+
+absl::Status RecoveryRunner::Start(Store* store) {
+  const auto jobs = store->LoadRunningRecoveryJobs();
+  if (!jobs.ok()) return jobs.status();
+  {
+    MutexLock lock(&mutex_);
+    for (const RecoveryJob& job : *jobs) jobs_.emplace_back(job.tenant, job.id);
+    busy_ = !jobs_.empty();
+    if (!busy_) return absl::OkStatus();
+  }
+  Wait(kLeastBreather);
+  return absl::OkStatus();
+}
+
+void RecoveryRunner::OnCommitted(absl::Span<const Mutation> mutations) {
+  bool start = false;
+  for (const Mutation& mutation : mutations) {
+    const auto* create = std::get_if<CreateRecoveryJob>(&mutation);
+    if (create == nullptr || !create->status.ok()) continue;
+    MutexLock lock(&mutex_);
+    jobs_.emplace_back(create->job.tenant, create->job.id);
+    start |= !busy_;
+    busy_ = true;
+  }
+  if (start) Wait(kLeastBreather);
+}
+
+void RecoveryRunner::Wait(absl::Duration delay) {
+  executor_.PostAfter(delay, [self = shared_from_this()] { self->Step(); });
+}
+
+void RecoveryRunner::Step() {
+  StepRecoveryJob step;
+  JobName job;
+  {
+    MutexLock lock(&mutex_);
+    if (jobs_.empty()) {
+      busy_ = false;
+      return;
+    }
+    job = std::move(jobs_.front());
+    jobs_.pop_front();
+  }
+  step.tenant = job.first;
+  step.id = job.second;
+  step.now = clock_.Now();
+  step.limit = kStep;
+  const absl::Duration start = clock_.Monotonic();
+  writer_.Submit(std::move(step), [self = shared_from_this(), job, start](Mutation done) {
+    self->Ended(job, start, std::get<StepRecoveryJob>(done));
+  });
+}
+
+void RecoveryRunner::Ended(const JobName& job, absl::Duration start, const StepRecoveryJob& step) {
+  const std::string reason(ReasonOf(step.status));
+  if (reason == "SHUTTING_DOWN") return;
+  const bool gone = reason == "RECOVERY_JOB_NOT_FOUND";
+  const bool over = step.status.ok() && step.job.state != RecoveryJobState::kRunning;
+  if (!gone && !over) {
+    MutexLock lock(&mutex_);
+    jobs_.push_back(job);
+  }
+  const absl::Duration took = clock_.Monotonic() - start;
+  Wait(step.status.ok() || gone ? std::clamp(3 * took, kLeastBreather, kLongestBreather)
+                                : kErrorDelay);
+}
+
+}  // namespace latchwire

@@ -1,0 +1,49 @@
+// Brings recovery jobs to their end, step by step.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/base/mutex.h"
+#include "server/state/writer.h"
+#include "server/store/store.h"
+
+namespace latchwire {
+
+// Steps all running jobs in turn: one mutation at a time, each of a bounded size, and after each it
+// rests three times as long as that took. Where a job is stands in the store, so after a restart it
+// goes on. Memory: the names of the running jobs, of which each tenant has a bounded number.
+//
+// Thread-safe. Lives as long as the writer steps; the executor outlives what is under way.
+class RecoveryRunner : public CommitObserver, public std::enable_shared_from_this<RecoveryRunner> {
+ public:
+  RecoveryRunner(Executor* executor, Clock* clock, Writer* writer)
+      : executor_(*executor), clock_(*clock), writer_(*writer) {}
+
+  // Takes up the jobs that run. Once, after it was added to the writer's observers and before the
+  // writer's first step.
+  absl::Status Start(Store* store);
+  void OnCommitted(absl::Span<const Mutation> mutations) override;
+
+ private:
+  using JobName = std::pair<TenantId, std::string>;
+
+  void Wait(absl::Duration delay);
+  void Step();
+  void Ended(const JobName& job, absl::Duration start, const StepRecoveryJob& step);
+
+  Executor& executor_;
+  Clock& clock_;
+  Writer& writer_;
+  Mutex mutex_;
+  std::deque<JobName> jobs_ ABSL_GUARDED_BY(mutex_);  // but the one that is being stepped
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;         // a step is under way, or a breather
+};
+
+}  // namespace latchwire

@@ -1,0 +1,28 @@
+#include "server/metrics/write_watch.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "core/base/error.h"
+
+namespace latchwire {
+
+void WriteWatch::OnCommitted(absl::Span<const Mutation> mutations) {
+  if (mutations.empty()) return;
+  // A transaction that failed as a whole fails every mutation in it with the same error.
+  const bool failed = std::all_of(mutations.begin(), mutations.end(), [](const Mutation& mutation) {
+    return ReasonOf(StatusOf(mutation)) == "STORE_UNAVAILABLE";
+  });
+  if (!failed) {
+    counters_.commits.fetch_add(1, std::memory_order_relaxed);
+    if (counters_.failing.exchange(false)) spdlog::info("msg=\"the store can write again\"");
+    return;
+  }
+  counters_.failed_commits.fetch_add(1, std::memory_order_relaxed);
+  if (counters_.failing.exchange(true)) return;
+  spdlog::error("msg=\"the store cannot write\" error=\"{}\"",
+                std::string(StatusOf(mutations.front()).message()));
+}
+
+}  // namespace latchwire

@@ -1,0 +1,233 @@
+#include "server/state/configuration.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+
+namespace latchwire {
+namespace {
+
+constexpr int kLoadPage = 1000;
+
+}  // namespace
+
+absl::Status Configuration::Load(Store* store) {
+  absl::StatusOr<std::vector<Tenant>> tenants = store->LoadTenants();
+  if (!tenants.ok()) return tenants.status();
+  absl::StatusOr<std::vector<ApiKey>> keys = store->LoadApiKeys();
+  if (!keys.ok()) return keys.status();
+
+  MutexLock lock(&mutex_);
+  for (const Tenant& tenant : *tenants) tenants_[tenant.id].tenant = tenant;
+  for (ApiKey& key : *keys) api_keys_.insert_or_assign(key.id, key);
+  for (WebhookKey after;;) {
+    absl::StatusOr<std::vector<Webhook>> page = store->LoadWebhooks(after, kLoadPage);
+    if (!page.ok()) return page.status();
+    if (page->empty()) return absl::OkStatus();
+    after = page->back().key;
+    for (Webhook& webhook : *page) {
+      PutLocked(std::make_shared<const Webhook>(std::move(webhook)));
+    }
+  }
+}
+
+void Configuration::OnCommitted(absl::Span<const Mutation> mutations) {
+  for (const Mutation& mutation : mutations) {
+    if (!StatusOf(mutation).ok()) continue;
+    for (const AppendEvents& append : AppendsOf(mutation)) {
+      MutexLock lock(&mutex_);
+      SetUsage(append.tenant, append.stored_bytes, append.stored_events);
+    }
+    if (const auto* create = std::get_if<CreateWebhook>(&mutation)) {
+      Put(create->webhook, create->generation);
+    } else if (const auto* update = std::get_if<UpdateWebhook>(&mutation)) {
+      Put(update->webhook, update->generation);
+    } else if (const auto* remove = std::get_if<DeleteWebhook>(&mutation)) {
+      Remove(remove->key, remove->generation);
+    } else if (const auto* create_tenant = std::get_if<CreateTenant>(&mutation)) {
+      PutTenant(create_tenant->tenant);
+    } else if (const auto* update_tenant = std::get_if<UpdateTenant>(&mutation)) {
+      PutTenant(update_tenant->tenant);
+    } else if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) {
+      MutexLock lock(&mutex_);
+      SetUsage(del->tenant, del->stored_bytes, del->stored_events);
+    } else if (const auto* create_key = std::get_if<CreateApiKey>(&mutation)) {
+      MutexLock lock(&mutex_);
+      api_keys_.insert_or_assign(create_key->key.id, create_key->key);
+    } else if (const auto* delete_key = std::get_if<DeleteApiKey>(&mutation)) {
+      MutexLock lock(&mutex_);
+      api_keys_.erase(delete_key->id);
+    }
+  }
+}
+
+void Configuration::PutTenant(const Tenant& tenant) {
+  MutexLock lock(&mutex_);
+  Tenant& known = tenants_[tenant.id].tenant;
+  known.id = tenant.id;
+  known.revision = tenant.revision;
+  known.settings = tenant.settings;
+  known.create_time = tenant.create_time;
+}
+
+void Configuration::SetUsage(TenantId tenant, int64_t stored_bytes, int64_t stored_events) {
+  TenantEntry& entry = tenants_[tenant];
+  entry.tenant.stored_bytes = stored_bytes;
+  entry.tenant.stored_events = stored_events;
+}
+
+void Configuration::PutLocked(std::shared_ptr<const Webhook> webhook) {
+  TenantEntry& tenant = tenants_[webhook->key.tenant];
+  tenant.index.Put(webhook);
+  tenant.uid_by_id[webhook->id] = webhook->key.uid;
+  std::shared_ptr<const Webhook>& place = tenant.by_uid[webhook->key.uid];
+  if (place != nullptr) --webhooks_by_state_[static_cast<size_t>(place->state)];
+  ++webhooks_by_state_[static_cast<size_t>(webhook->state)];
+  place = std::move(webhook);
+}
+
+void Configuration::Put(const Webhook& webhook, int64_t generation) {
+  auto shared = std::make_shared<const Webhook>(webhook);
+  {
+    MutexLock lock(&mutex_);
+    PutLocked(shared);
+    tenants_[shared->key.tenant].tenant.generation = generation;
+  }
+  if (listener_) listener_(shared->key, shared);
+}
+
+void Configuration::Remove(WebhookKey key, int64_t generation) {
+  {
+    MutexLock lock(&mutex_);
+    TenantEntry& tenant = tenants_[key.tenant];
+    tenant.tenant.generation = generation;
+    tenant.index.Remove(key.uid);
+    if (auto found = tenant.by_uid.find(key.uid); found != tenant.by_uid.end()) {
+      tenant.uid_by_id.erase(found->second->id);
+      --webhooks_by_state_[static_cast<size_t>(found->second->state)];
+      tenant.by_uid.erase(found);
+    }
+  }
+  if (listener_) listener_(key, nullptr);
+}
+
+Configuration::Matched Configuration::Match(TenantId tenant,
+                                            absl::Span<const std::shared_ptr<Event>> events) const {
+  Matched matched;
+  matched.webhooks.reserve(events.size());
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) {
+    matched.webhooks.resize(events.size());
+    return matched;
+  }
+  matched.generation = found->second.tenant.generation;
+  matched.max_stored_bytes = found->second.tenant.settings.quotas.max_stored_bytes;
+  for (const std::shared_ptr<Event>& event : events) {
+    matched.webhooks.push_back(found->second.index.Find(*event));
+  }
+  return matched;
+}
+
+std::shared_ptr<const Webhook> Configuration::FindWebhook(WebhookKey key) const {
+  MutexLock lock(&mutex_);
+  const auto tenant = tenants_.find(key.tenant);
+  if (tenant == tenants_.end()) return nullptr;
+  const auto found = tenant->second.by_uid.find(key.uid);
+  return found == tenant->second.by_uid.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const Webhook> Configuration::FindWebhook(TenantId tenant_id,
+                                                          absl::string_view id_or_uid) const {
+  int64_t uid = 0;
+  const bool digits =
+      !id_or_uid.empty() && std::all_of(id_or_uid.begin(), id_or_uid.end(), absl::ascii_isdigit);
+  if (digits) {
+    return absl::SimpleAtoi(id_or_uid, &uid) ? FindWebhook(WebhookKey{tenant_id, uid}) : nullptr;
+  }
+  {
+    MutexLock lock(&mutex_);
+    const auto tenant = tenants_.find(tenant_id);
+    if (tenant == tenants_.end()) return nullptr;
+    const auto found = tenant->second.uid_by_id.find(id_or_uid);
+    if (found == tenant->second.uid_by_id.end()) return nullptr;
+    uid = found->second;
+  }
+  return FindWebhook(WebhookKey{tenant_id, uid});
+}
+
+std::vector<std::shared_ptr<const Webhook>> Configuration::ListWebhooks(TenantId tenant_id,
+                                                                        int64_t after_uid,
+                                                                        size_t limit) const {
+  std::vector<std::shared_ptr<const Webhook>> page;
+  MutexLock lock(&mutex_);
+  const auto tenant = tenants_.find(tenant_id);
+  if (tenant == tenants_.end()) return page;
+  const auto& by_uid = tenant->second.by_uid;
+  for (auto it = by_uid.upper_bound(after_uid); it != by_uid.end() && page.size() < limit; ++it) {
+    page.push_back(it->second);
+  }
+  return page;
+}
+
+std::optional<Tenant> Configuration::FindTenant(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  if (found == tenants_.end()) return std::nullopt;
+  return found->second.tenant;
+}
+
+std::vector<Tenant> Configuration::ListTenants(TenantId after, size_t limit) const {
+  std::vector<Tenant> tenants;
+  MutexLock lock(&mutex_);
+  for (auto it = tenants_.upper_bound(after); it != tenants_.end() && tenants.size() < limit;
+       ++it) {
+    tenants.push_back(it->second.tenant);
+  }
+  return tenants;
+}
+
+double Configuration::MaxEventsPerSecond(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  return found == tenants_.end() ? 0 : found->second.tenant.settings.quotas.max_events_per_s;
+}
+
+size_t Configuration::CountWebhooks(TenantId tenant) const {
+  MutexLock lock(&mutex_);
+  const auto found = tenants_.find(tenant);
+  return found == tenants_.end() ? 0 : found->second.by_uid.size();
+}
+
+size_t Configuration::CountWebhooks(WebhookState state) const {
+  MutexLock lock(&mutex_);
+  return webhooks_by_state_[static_cast<size_t>(state)];
+}
+
+std::optional<ApiKey> Configuration::FindApiKey(absl::string_view id) const {
+  MutexLock lock(&mutex_);
+  const auto found = api_keys_.find(id);
+  if (found == api_keys_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<ApiKey> Configuration::ListApiKeys(TenantId tenant, const ApiKeyPosition& after,
+                                               size_t limit) const {
+  std::vector<ApiKey> keys;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, key] : api_keys_) {
+      const bool above = std::tie(key.create_time, key.id) > std::tie(after.create_time, after.id);
+      if (key.tenant == tenant && above) keys.push_back(key);
+    }
+  }
+  std::sort(keys.begin(), keys.end(), [](const ApiKey& a, const ApiKey& b) {
+    return std::tie(a.create_time, a.id) < std::tie(b.create_time, b.id);
+  });
+  if (keys.size() > limit) keys.resize(limit);
+  return keys;
+}
+
+}  // namespace latchwire
