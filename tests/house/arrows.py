@@ -16,6 +16,8 @@ ARROWS = {
     "core/formats": ["core/domain", "core/http", "core/signatures", "core/catalogue"],
     "core/dialects": ["core/domain", "core/signatures", "core/catalogue"],
     "core/net": ["core/http"],
+    # What both programs share: flags and TOML, logs, signals, exit codes, health.
+    "core/program": ["core/base"],
     "core/delivery": ["core/domain", "core/formats", "core/http"],
     "protos": [],
     "server/store": ["core/domain"],
