@@ -249,6 +249,12 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 	}
 }
 
+func TestReasonsAreComparedByTheEnum(t *testing.T) {
+	if got := ReasonName(latchwirev1.ErrorReason_ERROR_REASON_WEBHOOK_NOT_FOUND); got != "WEBHOOK_NOT_FOUND" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestListsFetchTheirPages(t *testing.T) {
 	ctx := context.Background()
 	script := func() []any {

@@ -9,6 +9,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	latchwirev1 "github.com/latchwire/latchwire/clients/go/latchwire/v1"
 )
 
 // Error is why a call failed.
@@ -24,6 +26,12 @@ type Error struct {
 	RetryDelay time.Duration
 
 	status *status.Status
+}
+
+// ReasonName returns what Error.Reason is for a reason: WEBHOOK_NOT_FOUND for
+// ERROR_REASON_WEBHOOK_NOT_FOUND.
+func ReasonName(reason latchwirev1.ErrorReason) string {
+	return strings.TrimPrefix(reason.String(), "ERROR_REASON_")
 }
 
 // A FieldViolation is one invalid field of a request.

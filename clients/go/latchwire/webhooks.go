@@ -24,7 +24,7 @@ func (c *Client) CreateWebhook(ctx context.Context, webhook *latchwirev1.Webhook
 	request := &latchwirev1.CreateWebhookRequest{Webhook: webhook, WebhookId: newUUIDv4()}
 	tries := 0
 	created, err := c.Webhooks.CreateWebhook(context.WithValue(ctx, triesKey{}, &tries), request)
-	if ReasonOf(err) != "WEBHOOK_ALREADY_EXISTS" || tries == 1 {
+	if ReasonOf(err) != ReasonName(latchwirev1.ErrorReason_ERROR_REASON_WEBHOOK_ALREADY_EXISTS) || tries == 1 {
 		return created, err
 	}
 	// Nobody else can have chosen this id: the try before had been done.

@@ -2,10 +2,11 @@
 
 from latchwire import verify
 from latchwire.client import Client
-from latchwire.errors import Error, FieldViolation
+from latchwire.errors import Error, FieldViolation, reason_name
 from latchwire.ids import uuid7
 from latchwire.v1.api_key_service_pb2 import ApiKey
 from latchwire.v1.delivery_pb2 import Attempt, Delivery
+from latchwire.v1.error_reason_pb2 import ErrorReason
 from latchwire.v1.event_pb2 import Event
 from latchwire.v1.recovery_job_pb2 import RecoveryJob
 from latchwire.v1.tenant_service_pb2 import Tenant, TenantQuotas
@@ -31,6 +32,7 @@ __all__ = [
     "ClientTls",
     "Delivery",
     "Error",
+    "ErrorReason",
     "Event",
     "EventMatch",
     "ExponentialRetry",
@@ -41,6 +43,7 @@ __all__ = [
     "Tenant",
     "TenantQuotas",
     "Webhook",
+    "reason_name",
     "uuid7",
     "verify",
 ]

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Iterable, List, Mapping, Optional, Union
 
 from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf.message import Message
 
 from latchwire.v1 import tenant_service_pb2, webhook_pb2
 
 Match = Union[str, webhook_pb2.EventMatch]
 Seconds = float
+
+
+def as_list(argument: str, value: Iterable[Any]) -> List[Any]:
+    """The values given for a parameter that takes several.
+
+    A single value is refused by name: Python would take a string apart into letters, and a dict into its keys.
+    """
+    if isinstance(value, (str, bytes, bytearray, memoryview, Mapping, Message)):
+        raise TypeError(f"{argument} takes a list, not a single {type(value).__name__}: {argument}=[...]")
+    try:
+        return list(value)
+    except TypeError:
+        raise TypeError(f"{argument} takes a list, not {type(value).__name__}") from None
+
+
+def match_messages(argument: str, matches: Iterable[Match]) -> List[webhook_pb2.EventMatch]:
+    return [match_message(match) for match in as_list(argument, matches)]
 
 
 def webhook_message(**fields: Any) -> webhook_pb2.Webhook:
@@ -30,10 +48,11 @@ def message(kind: Any, fields: Mapping[str, Any]) -> Any:
         field = kind.DESCRIPTOR.fields_by_name.get(name)
         # Maps are messages too, but their values are none.
         inner = field.message_type if field and not _is_map(field) else None
-        if inner is None:
+        if field and value is not None and _is_repeated(field) and not _is_map(field):
+            each = as_list(name, value)
+            values[name] = each if inner is None else [_inner(inner, one) for one in each]
+        elif inner is None:
             values[name] = value
-        elif isinstance(value, (list, tuple)):
-            values[name] = [_inner(inner, each) for each in value]
         else:
             values[name] = _inner(inner, value)
     return kind(**values)
@@ -49,6 +68,12 @@ def _inner(descriptor: Any, value: Any) -> Any:
 
 def _is_map(field: Any) -> bool:
     return bool(field.message_type) and field.message_type.GetOptions().map_entry
+
+
+def _is_repeated(field: Any) -> bool:
+    if hasattr(field, "is_repeated"):  # protobuf 6.31 and later, which warn about `label`
+        return field.is_repeated
+    return field.label == field.LABEL_REPEATED
 
 
 def match_message(match: Match) -> webhook_pb2.EventMatch:

@@ -15,14 +15,24 @@ from google.protobuf import field_mask_pb2
 
 from latchwire import _retry
 from latchwire._administration import Administration
-from latchwire._messages import Match, Seconds, is_json, match_message, timestamp_message, webhook_message
-from latchwire.errors import Error
+from latchwire._messages import (
+    Match,
+    Seconds,
+    as_list,
+    is_json,
+    match_message,
+    match_messages,
+    timestamp_message,
+    webhook_message,
+)
+from latchwire.errors import Error, reason_name
 from latchwire.ids import uuid7
 from latchwire.v1 import (
     api_key_service_pb2_grpc,
     delivery_pb2,
     delivery_service_pb2,
     delivery_service_pb2_grpc,
+    error_reason_pb2,
     event_pb2,
     event_service_pb2,
     event_service_pb2_grpc,
@@ -36,6 +46,7 @@ from latchwire.v1 import (
 Data = Union[str, bytes, Mapping[str, Any], Sequence[Any], int, float, bool, None]
 
 _UNSET: Any = object()
+_ALREADY_EXISTS = reason_name(error_reason_pb2.ERROR_REASON_WEBHOOK_ALREADY_EXISTS)
 
 # gRPC's own default of 1 s and more makes a restart of the server look longer than it is.
 _CHANNEL_OPTIONS = (
@@ -98,13 +109,13 @@ class Client(Administration):
     ) -> webhook_pb2.Webhook:
         """Creates a webhook and returns it with its secret, which no other call returns.
 
-        match: type patterns (`door.*`) or EventMatch; none means every event. fields: any other field of Webhook, such
+        match: a list of type patterns (`door.*`) or EventMatch; none means every event. fields: any other field of Webhook, such
         as headers={...}, ordering=Webhook.ORDERING_BY_SUBJECT, rate_limit=RateLimit(...), messages also as dicts:
         circuit_breaker={"failure_threshold": 5, "open_time": 2}. Durations are in seconds: max_event_age=3600. The
         field `timeout`, for one attempt, is given as attempt_timeout.
         """
         webhook = webhook_message(
-            url=url, display_name=display_name, any_of=[match_message(m) for m in match], **fields
+            url=url, display_name=display_name, any_of=match_messages("match", match), **fields
         )
         # Id and secret are chosen here, so that the call can be repeated when its answer was lost.
         webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
@@ -121,7 +132,7 @@ class Client(Administration):
         try:
             return _retry.call(rpc, timeout or self._timeout, repeatable=True)
         except Error as error:
-            if webhook_id or calls == 1 or error.reason != "WEBHOOK_ALREADY_EXISTS":
+            if webhook_id or calls == 1 or error.reason != _ALREADY_EXISTS:
                 raise
         # Nobody else can have chosen this id: the call before had been done.
         created = self.get_webhook(f"webhooks/{request.webhook_id}", timeout)
@@ -155,7 +166,7 @@ class Client(Administration):
         name = webhook if isinstance(webhook, str) else webhook.name
         etag = etag or ("" if isinstance(webhook, str) else webhook.etag)
         if "match" in fields:
-            fields["any_of"] = [match_message(m) for m in fields.pop("match")]
+            fields["any_of"] = match_messages("match", fields.pop("match"))
         mask = ["timeout" if field == "attempt_timeout" else field for field in fields]
         if not mask:
             raise ValueError("update_webhook: no field to change")
@@ -230,7 +241,7 @@ class Client(Administration):
         self, events: Iterable[event_pb2.Event], timeout: Optional[Seconds] = None
     ) -> Sequence[event_pb2.Event]:
         """Stores up to 512 events, all or none. Events without an id are given one, in place."""
-        events = list(events)
+        events = as_list("events", events)
         for event in events:
             event.id = event.id or uuid7()
         request = event_service_pb2.BatchPublishEventsRequest(events=events)
@@ -304,7 +315,7 @@ class Client(Administration):
         """
         job = recovery_job_pb2.RecoveryJob(
             webhook=webhook,
-            delivery_states=states,
+            delivery_states=as_list("states", states),
             start_time=timestamp_message(start_time),
             end_time=timestamp_message(end_time),
             event_match=None if match is None else match_message(match),

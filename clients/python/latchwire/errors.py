@@ -8,7 +8,15 @@ from typing import Dict, List, Optional
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from latchwire.v1 import error_reason_pb2
+
 _DOMAIN = "latchwire.dev"
+_REASON_PREFIX = "ERROR_REASON_"
+
+
+def reason_name(reason: int) -> str:
+    """What Error.reason is for a value of ErrorReason: WEBHOOK_NOT_FOUND for ERROR_REASON_WEBHOOK_NOT_FOUND."""
+    return error_reason_pb2.ErrorReason.Name(reason)[len(_REASON_PREFIX) :]
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,8 @@ def _check_hex(secret: Secrets, signature: str, signed: bytes) -> None:
 
 
 def _several(secret: Secrets) -> Sequence[str]:
+    if isinstance(secret, (bytes, bytearray, memoryview)):
+        raise TypeError(f"secret takes a str or a list of them, not {type(secret).__name__}")
     secrets = [secret] if isinstance(secret, str) else list(secret)
     if not secrets:
         raise SecretInvalid("no secret was given")

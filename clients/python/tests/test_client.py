@@ -170,6 +170,12 @@ def test_errors_carry_reason_metadata_and_fields(server, client):
     assert server.sleeps == []
 
 
+def test_reasons_are_compared_by_the_enum():
+    assert latchwire.reason_name(latchwire.ErrorReason.ERROR_REASON_WEBHOOK_NOT_FOUND) == "WEBHOOK_NOT_FOUND"
+    with pytest.raises(ValueError):
+        latchwire.reason_name(99999)
+
+
 def test_create_whose_answer_was_lost_returns_the_webhook_and_its_secret(server, client):
     server.script = [
         failure(code_pb2.UNAVAILABLE, "connection lost"),
@@ -202,6 +208,24 @@ def test_update_names_the_changed_fields(server, client):
     assert request.webhook.timeout.ToMilliseconds() == 2500
     with pytest.raises(ValueError):
         client.update_webhook("webhooks/1")
+
+
+@pytest.mark.parametrize("value", ["door", b"door", bytearray(b"d"), {"type_pattern": "door"}, latchwire.EventMatch(), 7])
+@pytest.mark.parametrize(
+    "argument, call",
+    [
+        ("match", lambda client, value: client.create_webhook("https://h/", match=value)),
+        ("any_of", lambda client, value: client.update_webhook("webhooks/1", any_of=value)),
+        ("match", lambda client, value: client.update_webhook("webhooks/1", match=value)),
+        ("delays", lambda client, value: client.update_webhook("webhooks/1", retry_policy={"delays": value})),
+        ("events", lambda client, value: client.batch_publish(value)),
+        ("states", lambda client, value: client.create_recovery_job(states=value)),
+    ],
+)
+def test_one_value_where_a_list_is_meant_is_refused_by_name(server, client, argument, call, value):
+    with pytest.raises(TypeError, match=f"^{argument} takes a list"):
+        call(client, value)
+    assert server.requests == []
 
 
 def test_an_update_with_etag_is_not_repeated_when_its_fate_is_unknown(server, client):

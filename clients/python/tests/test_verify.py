@@ -65,3 +65,8 @@ def test_one_secret_may_be_given_as_text():
 def test_no_secret_at_all_verifies_nothing():
     with pytest.raises(verify.SecretInvalid):
         verify.panel([], {"x-webhook-signature": "00"}, b"")
+
+
+def test_a_secret_in_bytes_is_refused_by_name():
+    with pytest.raises(TypeError, match="^secret takes a str"):
+        verify.panel(b"secret", {"x-webhook-signature": "00"}, b"")
