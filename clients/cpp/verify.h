@@ -1,10 +1,12 @@
 // Verifies the signature of a webhook that arrived.
 //
-// `body` is the request's body exactly as it came; header names are found in any case. The
-// functions are thread-safe and compare in constant time. Anything but OK is kUnauthenticated (do
-// not trust the request), or kInvalidArgument when a secret cannot be one.
+// `body` is the request's body exactly as it came, byte for byte; header names match in any case.
+// The functions are thread-safe and compare in constant time. They return OK when a signature fits
+// one of the secrets, kUnauthenticated when the request must not be trusted, and kInvalidArgument
+// when a secret is missing, empty or can't be decoded, which is the caller's own mistake.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,22 +14,22 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "core/base/clock.h"
 
 namespace latchwire::verify {
 
 using Headers = absl::Span<const std::pair<std::string, std::string>>;
-// Several during a rotation: one that fits is enough.
+// There are several during a rotation; one that fits is enough.
 using Secrets = absl::Span<const std::string>;
 
-// Where the time is signed, it may be off by `tolerance` either way, which limits for how long a
-// copied request can be played again.
+// A signed time may be off by `tolerance` either way, inclusive. That limits for how long a copied
+// request can be replayed.
 struct TimeCheck {
   absl::Duration tolerance = absl::Minutes(5);
-  absl::Time now = SystemClock()->Now();
+  std::optional<absl::Time> now = std::nullopt;  // unset: the system clock's
 };
 
-// Standard Webhooks, symmetric (v1). Secrets are `whsec_` followed by base64.
+// Standard Webhooks, symmetric (v1); signatures of other versions are skipped. Secrets are `whsec_`
+// followed by base64.
 absl::Status Standard(Secrets secrets, Headers headers, absl::string_view body,
                       const TimeCheck& time = {});
 
@@ -39,8 +41,8 @@ absl::Status Twenty(Secrets secrets, Headers headers, absl::string_view body,
 // valid.
 absl::Status Panel(Secrets secrets, Headers headers, absl::string_view body);
 
-// Why: SECRET_INVALID, HEADER_MISSING, TIMESTAMP_INVALID, TIMESTAMP_OUT_OF_TOLERANCE or
-// SIGNATURE_MISMATCH; empty for OK.
+// The reason for a refusal: SECRET_INVALID, HEADER_MISSING, TIMESTAMP_INVALID,
+// TIMESTAMP_OUT_OF_TOLERANCE or SIGNATURE_MISMATCH; empty for OK.
 std::string ReasonOf(const absl::Status& status);
 
 }  // namespace latchwire::verify

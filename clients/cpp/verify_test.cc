@@ -60,6 +60,11 @@ TEST_P(VectorsTest, AllCases) {
 INSTANTIATE_TEST_SUITE_P(Schemes, VectorsTest, ::testing::Values("standard", "twenty", "panel"),
                          [](const auto& test) { return std::string(test.param); });
 
+TEST(Verify, AMistakeInTheSecretsIsToldFromARefusedRequest) {
+  EXPECT_TRUE(absl::IsInvalidArgument(Panel({""}, {{"x-webhook-signature", "00"}}, "")));
+  EXPECT_TRUE(absl::IsUnauthenticated(Panel({"secret"}, {{"x-webhook-signature", "00"}}, "")));
+}
+
 TEST(Verify, NoSecretAtAllVerifiesNothing) {
   EXPECT_EQ(ReasonOf(Panel({}, {{"x-webhook-signature", "00"}}, "")), "SECRET_INVALID");
 }

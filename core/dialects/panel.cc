@@ -1,7 +1,8 @@
 // BAS-IP style panels: POST /in/panel with {"data":{...},"created_at":ms,"event_id":n,
 // "event_type":"log..."}, signed in X-Webhook-Signature: hex HMAC-SHA256(secret, body).
+#include "core/signatures/panel.h"
+
 #include "absl/strings/match.h"
-#include "core/base/crypto.h"
 #include "core/base/error.h"
 #include "core/catalogue/canonical_types.h"
 #include "core/dialects/dialect.h"
@@ -62,7 +63,6 @@ class PanelDialect : public IntakeDialect {
 
  private:
   const IntakeCredential* Authenticate(const IntakeRequest& request) const {
-    const std::string given = HexDecode(request.panel_signature).value_or("");
     const IntakeCredential* found = nullptr;
     const IntakeCredential* unsigned_one = nullptr;
     for (const IntakeCredential& credential : credentials_) {
@@ -70,7 +70,7 @@ class PanelDialect : public IntakeDialect {
         unsigned_one = &credential;
         continue;
       }
-      if (ConstantTimeEquals(AsBytes(HmacSha256(credential.secret, {request.body})), given)) {
+      if (PanelSignatureFits(credential.secret, request.body, request.panel_signature)) {
         found = &credential;
       }
     }

@@ -16,7 +16,6 @@
 namespace latchwire {
 namespace {
 
-constexpr absl::string_view kSecretPrefix = "whsec_";
 constexpr size_t kMadeSecretBytes = 32;
 constexpr size_t kTokenLength = 12;
 
@@ -105,7 +104,7 @@ FormattedRequest StandardWebhooksFormat::Render(const Event& event, const Webhoo
   // A secret that can't be decoded was refused when the webhook was saved. Were there one all the
   // same, an unsigned request, which no receiver takes, is better than one signed with nothing.
   std::string signature =
-      signer.key ? StandardSignature(*signer.key, id, timestamp, request.body) : "";
+      signer.key ? SignStandard({*signer.key}, id, timestamp, request.body) : "";
   request.headers.emplace_back("webhook-id", std::move(id));
   request.headers.emplace_back("webhook-timestamp", std::move(timestamp));
   if (signer.key) request.headers.emplace_back("webhook-signature", std::move(signature));
@@ -116,7 +115,7 @@ FormattedRequest StandardWebhooksFormat::Render(const Event& event, const Webhoo
 absl::Status StandardWebhooksFormat::CheckSecret(absl::string_view secret) const {
   // The text itself is a secret: it must not stand in the error.
   const std::optional<std::string> key =
-      absl::ConsumePrefix(&secret, kSecretPrefix) ? Base64Decode(secret) : std::nullopt;
+      absl::ConsumePrefix(&secret, kStandardSecretPrefix) ? Base64Decode(secret) : std::nullopt;
   if (key && key->size() >= kMinStandardSecretBytes && key->size() <= kMaxStandardSecretBytes) {
     return absl::OkStatus();
   }
@@ -128,7 +127,8 @@ absl::Status StandardWebhooksFormat::CheckSecret(absl::string_view secret) const
 std::string StandardWebhooksFormat::MakeSecret(Random* random) const {
   std::array<char, kMadeSecretBytes> key;
   random->Fill(key.data(), key.size());
-  return absl::StrCat(kSecretPrefix, Base64Encode(absl::string_view(key.data(), key.size())));
+  return absl::StrCat(kStandardSecretPrefix,
+                      Base64Encode(absl::string_view(key.data(), key.size())));
 }
 
 std::vector<std::string> StandardWebhooksFormat::ReservedHeaders() const {

@@ -10,7 +10,7 @@
 #include "core/base/testing/source_tree.h"
 #include "core/base/version.h"
 #include "core/json/json_syntax.h"
-#include "core/signatures/verify.h"
+#include "core/signatures/standard.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"

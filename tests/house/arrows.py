@@ -37,7 +37,7 @@ ARROWS = {
     # What the spool holds are domain events; the uplink turns them into protos.
     "edge-agent/uplink": ["edge-agent/spool", "core/domain", "protos"],
     "edge-agent/main": ["edge-agent/sources", "edge-agent/spool", "edge-agent/uplink"],
-    "clients/cpp": ["core/base", "protos"],
+    "clients/cpp": ["core/base", "core/signatures", "protos"],
     "clients/cpp/examples": ["clients/cpp"],
 }
 

@@ -1,4 +1,4 @@
-#include "core/signatures/verify.h"
+#include "core/signatures/verification.h"
 
 #include <fstream>
 #include <set>
@@ -7,6 +7,9 @@
 #include "core/base/crypto.h"
 #include "core/base/error.h"
 #include "core/base/testing/source_tree.h"
+#include "core/signatures/panel.h"
+#include "core/signatures/standard.h"
+#include "core/signatures/twenty.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
@@ -53,6 +56,38 @@ TEST_P(SignatureVectors, EveryCase) {
 
 INSTANTIATE_TEST_SUITE_P(All, SignatureVectors, testing::Values("standard", "twenty", "panel"),
                          [](const auto& scheme) { return scheme.param; });
+
+// The first case of every file is one request, signed once with one secret.
+nlohmann::json GoodCase(const std::string& scheme) {
+  const auto file = nlohmann::json::parse(
+      std::ifstream(absl::StrCat(SourcePath("tests/vectors/signatures_"), scheme, ".json")));
+  EXPECT_EQ(file["cases"][0]["name"], "good");
+  return file["cases"][0];
+}
+
+TEST(Sign, MakesTheSignatureOfTheVectors) {
+  const auto standard = GoodCase("standard");
+  const std::string key = *DecodeStandardSecret(standard["secrets"][0].get<std::string>());
+  EXPECT_EQ(SignStandard({key}, standard["headers"]["webhook-id"].get<std::string>(),
+                         standard["headers"]["webhook-timestamp"].get<std::string>(),
+                         standard["body"].get<std::string>()),
+            standard["headers"]["webhook-signature"]);
+  const auto twenty = GoodCase("twenty");
+  EXPECT_EQ(SignTwenty(twenty["secrets"][0].get<std::string>(),
+                       twenty["headers"]["X-Twenty-Webhook-Timestamp"].get<std::string>(),
+                       twenty["body"].get<std::string>()),
+            twenty["headers"]["X-Twenty-Webhook-Signature"]);
+  const auto panel = GoodCase("panel");
+  EXPECT_EQ(SignPanel(panel["secrets"][0].get<std::string>(), panel["body"].get<std::string>()),
+            panel["headers"]["X-Webhook-Signature"]);
+}
+
+TEST(Sign, StandardSignsWithEveryKeyInTheirOrder) {
+  EXPECT_EQ(SignStandard({"new", "old"}, "id", "1", "{}"),
+            absl::StrCat(SignStandard({"new"}, "id", "1", "{}"), " ",
+                         SignStandard({"old"}, "id", "1", "{}")));
+  EXPECT_EQ(SignStandard({}, "id", "1", "{}"), "");
+}
 
 TEST(Verify, WithoutAnySecretNothingIsValid) {
   const Pairs headers = {{"x-webhook-signature", std::string(64, '0')}};
