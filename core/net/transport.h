@@ -1,7 +1,6 @@
 // The seam to the receivers' network: one request in, one result out.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/http/result.h"
 
 namespace latchwire {
 
@@ -54,37 +54,6 @@ struct HttpRequest {
   // profiles differ in content never share a connection; a profile that CheckTlsProfile refuses is
   // answered with kTls.
   std::shared_ptr<const TlsProfile> tls;
-};
-
-// What went wrong before an HTTP status was there. kNone: http_status is set.
-enum class TransportError {
-  kNone,
-  kInvalidUrl,
-  kBlockedAddress,  // the SSRF guard; detail names address, rule and the operator's setting
-  kResolve,
-  kConnect,
-  kTls,
-  kTimeout,
-  kConnectionClosed,
-  kInvalidResponse,
-  kOverloaded,  // the transport's own queue is full: nothing was sent
-  kShutdown,    // the transport is stopping: nothing was sent, or the answer was not awaited
-};
-
-absl::string_view TransportErrorName(TransportError error);  // such as "BLOCKED_ADDRESS"
-
-struct HttpResult {
-  TransportError error = TransportError::kNone;
-  std::string detail;  // for people; empty when error is kNone
-  int http_status = 0;
-  std::string retry_after;  // the header's value as sent, empty when there is none
-  std::string body;         // at most response_body_limit bytes, even when error is set
-  // The body is not whole: longer than the limit, or it ended early, or outlasted the deadline.
-  // Once the whole head of an answer is there, its status counts all the same.
-  bool body_truncated = false;
-  absl::Duration duration;     // of the whole exchange, monotonic
-  std::string remote_address;  // "192.0.2.7:443", empty when never connected
-  bool reused_connection = false;
 };
 
 // Thread-safe. Never follows redirects, never reads a proxy from the environment, never resolves a

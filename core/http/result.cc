@@ -1,4 +1,4 @@
-#include "core/net/transport.h"
+#include "core/http/result.h"
 
 namespace latchwire {
 
