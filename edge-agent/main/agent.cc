@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
+#include "core/base/log.h"
 #include "core/base/mutex.h"
 #include "core/net/asio_executor.h"
-#include "edge-agent/main/log.h"
 #include "edge-agent/sources/http_server.h"
 #include "edge-agent/sources/router.h"
 #include "edge-agent/spool/spool.h"
@@ -20,6 +20,8 @@
 
 namespace latchwire::edge {
 namespace {
+
+void LogWarning(absl::string_view text) { Log(LogLevel::kWarning, text); }
 
 constexpr uint64_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 constexpr uint64_t kRememberedEvents = 4096;  // per lane
@@ -151,7 +153,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   uplink_options.agent = config.agent;
   uplink_options.version = LATCHWIRE_VERSION;
   uplink_options.max_backoff = absl::Milliseconds(config.max_backoff_ms);
-  uplink_options.info = LogInfo;
+  uplink_options.info = [](absl::string_view text) { Log(LogLevel::kInfo, text); };
   uplink_options.warn = LogWarning;
   parts->uplink = std::make_unique<Uplink>(uplink_options, parts->spool.get(),
                                            parts->connector.get(), parts->set_aside.get(),
@@ -173,13 +175,15 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
       });
   RememberHeld(parts->spool.get(), parts->router.get());
   const SpoolStats held = parts->spool->Stats();
-  if (held.held_records > 0) LogInfo(absl::StrCat(held.held_records, " events wait to be sent"));
+  if (held.held_records > 0) {
+    Log(LogLevel::kInfo, "events wait to be sent", {{"held_events", held.held_records}});
+  }
 
   HttpServerOptions http_options;
   const auto address = ParseListenAddress(config.listen);
   http_options.address = address->host;
   http_options.port = address->port;
-  http_options.access = LogDebug;
+  http_options.access = [](absl::string_view text) { Log(LogLevel::kDebug, text); };
   auto server = HttpServer::Listen(http_options, parts->router.get());
   if (!server.ok()) {
     return absl::Status(server.status().code(), absl::StrCat("listen = '", config.listen,
@@ -210,8 +214,9 @@ void Agent::Stop() {
   if (!uplink_done->Wait()) LogWarning("the stream to the server did not end in time");
   auto spool_done = std::make_shared<Signal>();
   parts_->spool->Close([spool_done](absl::Status status) {
-    if (!status.ok())
-      LogWarning(absl::StrCat("the spool was not closed cleanly: ", status.message()));
+    if (!status.ok()) {
+      Log(LogLevel::kWarning, "the spool was not closed cleanly", {{"error", status.message()}});
+    }
     spool_done->Set();
   });
   if (!spool_done->Wait()) LogWarning("the disk did not finish in time");

@@ -15,9 +15,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
+#include "core/base/log.h"
+#include "core/program/logging.h"
 #include "edge-agent/main/agent.h"
 #include "edge-agent/main/config.h"
-#include "edge-agent/main/log.h"
 
 ABSL_FLAG(std::string, config, "", "configuration file (TOML); flags override it");
 ABSL_FLAG(std::string, agent, "", "this agent's name, to which its key is bound");
@@ -84,7 +85,10 @@ int Run() {
 
   const auto config = LoadConfig();
   if (!config.ok()) return Fail(config.status());
-  SetUpLogging(config->log_level);
+  LogLevel log_level = LogLevel::kInfo;
+  if (absl::Status status = CheckConfig(*config); !status.ok()) return Fail(status);
+  if (!ParseLogLevel(config->log_level, &log_level)) return Fail(absl::InternalError("log_level"));
+  SetUpLogging(log_level);
   auto agent = Agent::Start(*config);
   if (!agent.ok()) return Fail(agent.status());
 
@@ -102,19 +106,21 @@ int Run() {
   for (const auto& [family, count] :
        {std::pair("acogo", intake.acogo.size()), std::pair("situator", intake.situator.size()),
         std::pair("panel", intake.panel.size()), std::pair("json", intake.json.size())}) {
-    if (count == 0)
-      LogInfo(
-          absl::StrCat("/in/", family, " is off: no [intake.", family, "] in the configuration"));
+    if (count == 0) {
+      Log(LogLevel::kInfo, "intake is off: it is not configured",
+          {{"path", absl::StrCat("/in/", family)}});
+    }
   }
   for (const IntakeCredential& panel : intake.panel) {
-    if (panel.secret.empty()) LogWarning("/in/panel takes unsigned requests from anyone");
+    if (panel.secret.empty())
+      Log(LogLevel::kWarning, "/in/panel takes unsigned requests from anyone");
   }
 
   int signal = 0;
   sigwait(&signals, &signal);
-  LogInfo("stopping");
+  Log(LogLevel::kInfo, "stopping", {{"signal", signal}});
   (*agent)->Stop();
-  LogInfo("stopped");
+  Log(LogLevel::kInfo, "stopped");
   return 0;
 }
 

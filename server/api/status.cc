@@ -1,11 +1,10 @@
 #include "server/api/status.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/log.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -48,7 +47,7 @@ google::rpc::BadRequest ToBadRequest(const std::vector<FieldViolation>& violatio
 
 // What a status without a reason means for the client.
 absl::Status Unexpected(const absl::Status& status) {
-  spdlog::error("msg=\"call failed unexpectedly\" status=\"{}\"", status.ToString());
+  Log(LogLevel::kError, "call failed unexpectedly", {{"status", status.ToString()}});
   return MakeError(absl::StatusCode::kInternal, "INTERNAL",
                    "a fault of the server; its log has the details");
 }

@@ -1,13 +1,13 @@
 #include "server/ingest/ingest_stream.h"
 
 #include <google/protobuf/arena.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
+#include "core/base/log.h"
 #include "core/base/version.h"
 #include "core/domain/limits.h"
 #include "core/formats/format.h"
@@ -124,8 +124,10 @@ absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
     MutexLock lock(&mutex_);
     opening_ = true;
   }
-  spdlog::info("msg=\"agent says hello\" agent={} epoch={:016x} version=\"{}\"", hello.agent(),
-               hello.epoch(), hello.version().substr(0, 64));
+  Log(LogLevel::kInfo, "agent says hello",
+      {{"agent", hello.agent()},
+       {"epoch", absl::StrCat(absl::Hex(hello.epoch(), absl::kZeroPad16))},
+       {"version", absl::string_view(hello.version()).substr(0, 64)}});
   Write<OpenAgentStream>(world_.writer, std::move(open),
                          [self = shared_from_this(), lanes](OpenAgentStream opened) {
                            self->OnOpened(std::move(opened), lanes);
@@ -271,9 +273,11 @@ void IngestStream::OnWritten(int lane, uint64_t id, Mutation mutation) {
       }
     }
     if (!verdict.failure.ok()) {
-      spdlog::warn("msg=\"agent stream failed\" agent={} lane={} reason={} error=\"{}\"",
-                   caller_.agent, lane, ReasonOf(verdict.failure),
-                   std::string(verdict.failure.message()));
+      Log(LogLevel::kWarning, "agent stream failed",
+          {{"agent", caller_.agent},
+           {"lane", lane},
+           {"reason", ReasonOf(verdict.failure)},
+           {"error", verdict.failure.message()}});
       CloseLocked(std::move(verdict.failure), When::kNow);
     }
     MaybeWrite();
@@ -296,7 +300,7 @@ void IngestStream::OnWriteDone(bool ok) {
 }
 
 void IngestStream::OnDone() {
-  spdlog::debug("msg=\"agent stream ended\" agent={}", caller_.agent);
+  Log(LogLevel::kDebug, "agent stream ended", {{"agent", caller_.agent}});
   streams_.Remove(this);  // which destroys this, unless the writer still has something of it
 }
 

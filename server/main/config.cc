@@ -1,7 +1,5 @@
 #include "server/main/config.h"
 
-#include <spdlog/spdlog.h>
-
 #include <fstream>
 #include <iostream>
 #include <optional>
@@ -20,6 +18,7 @@
 #include "core/base/crypto.h"
 #include "core/base/version.h"
 #include "core/formats/format.h"
+#include "core/program/logging.h"
 
 ABSL_FLAG(std::string, config, "", "TOML file whose keys are the names of these flags");
 ABSL_FLAG(std::string, data_dir, "./latchwire-data",
@@ -166,10 +165,9 @@ absl::StatusOr<ServerConfig> TakeFlags() {
   if (!port_ranges.ok()) return Wrong("allow_ports", ports, port_ranges.status().message());
   config.allow_ports = *std::move(port_ranges);
   config.reflection = absl::GetFlag(FLAGS_reflection);
-  config.log_level = absl::GetFlag(FLAGS_log_level);
-  if (!absl::c_linear_search(std::vector<std::string>{"debug", "info", "warn", "error"},
-                             config.log_level)) {
-    return Wrong("log_level", config.log_level, "must be debug, info, warn or error");
+  const std::string log_level = absl::GetFlag(FLAGS_log_level);
+  if (!ParseLogLevel(log_level, &config.log_level)) {
+    return Wrong("log_level", log_level, "must be debug, info, warn or error");
   }
   if (absl::Status status = TakeTls(&config); !status.ok()) return status;
   if (const std::string path = absl::GetFlag(FLAGS_webhook_ca_file); !path.empty()) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/base/log.h"
 #include "core/http/ip_address.h"
 #include "core/net/port_ranges.h"
 
@@ -21,7 +22,7 @@ struct ServerConfig {
   std::vector<IpNetwork> allow_networks;
   std::vector<PortRange> allow_ports;  // empty: all
   bool reflection = true;
-  std::string log_level;
+  LogLevel log_level = LogLevel::kInfo;
   std::string tls_certificate;  // PEM; empty: no TLS
   std::string tls_key;          // PEM
   std::string webhook_ca;       // PEM

@@ -1,6 +1,5 @@
 // latchwire-server: stores events and delivers them as webhooks.
 #include <pthread.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -9,11 +8,12 @@
 
 #include "absl/synchronization/mutex.h"
 #include "core/base/crypto.h"
+#include "core/base/log.h"
 #include "core/base/version.h"
 #include "core/formats/format.h"
+#include "core/program/logging.h"
 #include "server/main/commands.h"
 #include "server/main/config.h"
-#include "server/main/log.h"
 #include "server/main/server_process.h"
 
 namespace latchwire {
@@ -72,18 +72,21 @@ int Main(int argc, char** argv) {
 
   absl::StatusOr<std::unique_ptr<ServerProcess>> process = ServerProcess::Start(*config);
   if (!process.ok()) return Fail(process.status());
-  spdlog::info("msg=serving version={} crypto=\"{}\" address={} data_dir=\"{}\" tls={}",
-               std::string(LatchwireVersion()), std::string(CryptoLibraryVersion()),
-               (*process)->address(), config->data_dir, !config->tls_certificate.empty());
+  Log(LogLevel::kInfo, "serving",
+      {{"version", LatchwireVersion()},
+       {"crypto", CryptoLibraryVersion()},
+       {"address", (*process)->address()},
+       {"data_dir", config->data_dir},
+       {"tls", !config->tls_certificate.empty()}});
   std::printf("listening on %s\n", (*process)->address().c_str());
   std::fflush(stdout);
 
   const int number = signals.Wait();
   signals.Release();
-  spdlog::info("msg=stopping signal={} drain_timeout={}", number,
-               absl::FormatDuration(config->drain_timeout));
+  Log(LogLevel::kInfo, "stopping",
+      {{"signal", number}, {"drain_timeout", absl::FormatDuration(config->drain_timeout)}});
   (*process)->Stop(config->drain_timeout);
-  spdlog::info("msg=stopped");
+  Log(LogLevel::kInfo, "stopped");
   return 0;
 }
 

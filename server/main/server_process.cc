@@ -1,13 +1,12 @@
 #include "server/main/server_process.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/mutex.h"
 #include "core/base/random.h"
 #include "core/net/asio_executor.h"
@@ -60,18 +59,6 @@ class Latch {
   bool set_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// What this run has done, for whoever reads the log or measures.
-void LogWork(const EngineCounters& counters) {
-  const LatencyHistogram::Snapshot latency = counters.commit_to_answer.Read();
-  spdlog::info(
-      "msg=\"work done\" attempts={} succeeded={} retried={} dead={} expired={} "
-      "commit_to_answer_p50_ms={:.3f} commit_to_answer_p99_ms={:.3f}",
-      counters.attempts.load(), counters.succeeded.load(), counters.retried.load(),
-      counters.dead.load(), counters.expired.load(),
-      absl::ToDoubleMilliseconds(latency.Quantile(0.5)),
-      absl::ToDoubleMilliseconds(latency.Quantile(0.99)));
-}
-
 // Of its own thread, so that neither the scrapes nor the deliveries wait for each other.
 absl::StatusOr<std::unique_ptr<HttpListener>> ServeMetrics(AsioExecutor* executor,
                                                            const std::string& listen,
@@ -91,7 +78,7 @@ absl::StatusOr<std::unique_ptr<HttpListener>> ServeMetrics(AsioExecutor* executo
         absl::StrCat("metrics_listen = \"", listen, "\": ", listener.status().message()));
   }
   executor->Start();
-  spdlog::info("msg=\"serving metrics\" metrics_address={}", (*listener)->Address());
+  Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*listener)->Address()}});
   return listener;
 }
 
@@ -141,8 +128,9 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
     const absl::StatusOr<std::string> file =
         EnsureKey(parts.store.get(), config.data_dir, first, SystemClock(), SystemRandom());
     if (!file.ok()) return file.status();
-    if (!file->empty())
-      spdlog::info("msg=\"{} key created\" file={}", std::string(RoleName(first.role)), *file);
+    if (!file->empty()) {
+      Log(LogLevel::kInfo, absl::StrCat(RoleName(first.role), " key created"), {{"file", *file}});
+    }
   }
 
   if (absl::Status status = parts.configuration.Load(parts.store.get()); !status.ok())
@@ -242,7 +230,7 @@ void ServerProcess::Stop(absl::Duration drain_timeout) {
   // Answers what is still under way, which is then attempted again after the next start.
   parts.transport.reset();
   if (running && !in_time && !drained->WaitFor(kLastRecords)) {
-    spdlog::warn("msg=\"some outcomes were not recorded\"");
+    Log(LogLevel::kWarning, "some outcomes were not recorded");
   }
   parts.metrics.reset();  // before what it reads
   parts.metrics_executor.Stop();
@@ -251,7 +239,7 @@ void ServerProcess::Stop(absl::Duration drain_timeout) {
   parts.reads.reset();
   parts.executor.Stop();
   parts.api.reset();
-  if (parts.engine) LogWork(parts.engine->counters());
+  if (parts.engine) LogWorkDone(parts.engine->counters());
   parts.engine.reset();
   if (parts.store != nullptr) parts.store->Checkpoint().IgnoreError();
   parts_.reset();

@@ -1,7 +1,6 @@
-// One line of counters every now and then; docs/operating.md says what each means.
+// Counters in the log, for operators without a metrics collector; docs/operating.md says what each
+// means.
 #pragma once
-
-#include <string>
 
 #include "absl/time/time.h"
 #include "core/base/executor.h"
@@ -10,11 +9,12 @@
 
 namespace latchwire {
 
-std::string StatsLine(const Engine& engine, const Writer& writer);
-
-// Logs the line every `interval` when it has changed; never when `interval` is zero. All outlive
-// the executor's last task.
+// Logs a line "stats" every `interval` when a counter has changed; never when `interval` is zero.
+// All outlive the executor's last task.
 void StartStatsLog(Executor* executor, const Engine* engine, const Writer* writer,
                    absl::Duration interval);
+
+// Logs what this run has done: one line "work done".
+void LogWorkDone(const EngineCounters& counters);
 
 }  // namespace latchwire

@@ -1,10 +1,9 @@
 #include "server/metrics/write_watch.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/log.h"
 
 namespace latchwire {
 
@@ -16,13 +15,13 @@ void WriteWatch::OnCommitted(absl::Span<const Mutation> mutations) {
   });
   if (!failed) {
     counters_.commits.fetch_add(1, std::memory_order_relaxed);
-    if (counters_.failing.exchange(false)) spdlog::info("msg=\"the store can write again\"");
+    if (counters_.failing.exchange(false)) Log(LogLevel::kInfo, "the store can write again");
     return;
   }
   counters_.failed_commits.fetch_add(1, std::memory_order_relaxed);
   if (counters_.failing.exchange(true)) return;
-  spdlog::error("msg=\"the store cannot write\" error=\"{}\"",
-                std::string(StatusOf(mutations.front()).message()));
+  Log(LogLevel::kError, "the store cannot write",
+      {{"error", StatusOf(mutations.front()).message()}});
 }
 
 }  // namespace latchwire

@@ -27,14 +27,14 @@ def spooled(sequence, json="{}", checksum=None, **fields):
 class Stream:
     """One stream of agent-1, driven by hand."""
 
-    def __init__(self, address, key, epoch=EPOCH, ranges=()):
+    def __init__(self, address, key, epoch=EPOCH, ranges=(), version="0.1.0"):
         self._requests = queue.Queue()
         self._channel = grpc.insecure_channel(address, (("grpc.use_local_subchannel_pool", 1),))
         stub = ingest_service_pb2_grpc.IngestServiceStub(self._channel)
         self._answers = stub.Connect(
             iter(self._requests.get, None), metadata=(("authorization", f"Bearer {key}"),), timeout=60
         )
-        hello = pb.Hello(agent="agent-1", version="0.1.0", epoch=epoch, ranges=ranges)
+        hello = pb.Hello(agent="agent-1", version=version, epoch=epoch, ranges=ranges)
         self._requests.put(pb.ConnectRequest(hello=hello))
         self.welcome = next(self._answers).welcome
 
@@ -100,6 +100,13 @@ def test_events_are_stored_before_the_ack_and_once_however_often_they_are_sent(c
     stream.send(spooled(1), spooled(2), spooled(3))
     stream.ack(3)
     assert numbers(client) == [1, 2, 3]
+
+
+def test_an_agent_cannot_forge_a_line_of_the_log(connect, server):
+    connect(version='1.0"\ntime=2026-01-01T00:00:00.000Z level=error msg="forged')
+    line = server.process.wait_for_line("agent says hello").string
+    assert line.endswith(r'version="1.0\"\ntime=2026-01-01T00:00:00.000Z level=error msg=\"forged"')
+    assert not any(line.startswith("time=2026-01-01") for line in server.process.output.splitlines())
 
 
 def test_a_gap_is_an_error_unless_it_is_declared(connect, client):

@@ -17,7 +17,7 @@ ARROWS = {
     "core/dialects": ["core/domain", "core/signatures", "core/catalogue"],
     "core/net": ["core/http"],
     # What both programs share: flags and TOML, logs, signals, exit codes, health.
-    "core/program": ["core/base"],
+    "core/program": ["core/json"],
     "core/delivery": ["core/domain", "core/formats", "core/http"],
     "protos": [],
     "server/store": ["core/domain"],
@@ -31,12 +31,12 @@ ARROWS = {
     # The stream is one more gRPC service, behind the API's authenticating adapter.
     "server/ingest": ["server/api", "server/state", "protos"],
     "server/metrics": ["server/delivery", "server/jobs", "server/state"],
-    "server/main": ["server/api", "server/ingest", "server/jobs", "server/metrics", "server/store/sqlite", "core/net"],
+    "server/main": ["server/api", "server/ingest", "server/jobs", "server/metrics", "server/store/sqlite", "core/net", "core/program"],
     "edge-agent/spool": ["core/base"],
     "edge-agent/sources": ["core/dialects", "core/net"],
     # What the spool holds are domain events; the uplink turns them into protos.
     "edge-agent/uplink": ["edge-agent/spool", "core/domain", "protos"],
-    "edge-agent/main": ["edge-agent/sources", "edge-agent/spool", "edge-agent/uplink"],
+    "edge-agent/main": ["edge-agent/sources", "edge-agent/spool", "edge-agent/uplink", "core/program"],
     "clients/cpp": ["core/base", "core/signatures", "protos"],
     "clients/cpp/examples": ["clients/cpp"],
 }
@@ -70,7 +70,8 @@ LIBRARIES = {
     "boost/": ["core/net", "edge-agent/sources"],
     "ares.h": ["core/net"],
     "openssl/": ["core/base", "core/net"],
-    "spdlog/": ["server/main", "server/api", "server/ingest", "server/metrics", "edge-agent/main"],
+    "grpc/support/": ["core/program"],
+    "spdlog/": ["core/program"],
     "toml++/": ["server/main", "edge-agent/main"],
     "rapidjson/": ["core/json"],
 }
