@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/catalogue/canonical_types.h"
+#include "core/catalogue/catalogue.h"
 #include "core/dialects/dialect.h"
 #include "core/json/json_string.h"
 #include "core/json/json_text.h"
@@ -66,7 +66,9 @@ class AcogoDialect : public IntakeDialect {
     }
     Event event;
     event.type = absl::StrCat("acogo.", kind.name);
-    event.canonical_type = CanonicalTypeOf(event.type);
+    const CatalogueType& type = *FindType(event.type);  // kEvents has no others
+    event.canonical_type = type.canonical_type;
+    event.priority = type.priority;
     event.source = std::string(query.Find("gateway").value_or(""));
     if (event.source.empty()) event.source = credential->source;
     if (event.source.empty()) event.source = "acogo";
@@ -74,7 +76,6 @@ class AcogoDialect : public IntakeDialect {
     event.attributes["origin"] = std::string(query.Find("origin").value_or("gateway"));
     const std::string model(query.Find("model").value_or(credential->model));
     if (!model.empty()) event.attributes["model"] = model;
-    event.priority = PriorityOf(event.canonical_type);
     event.data = DataOf(query);
     return std::vector<Event>{std::move(event)};
   }

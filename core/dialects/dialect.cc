@@ -1,11 +1,8 @@
 #include "core/dialects/dialect.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/error.h"
-#include "core/domain/limits.h"
-#include "core/domain/validation.h"
 #include "core/json/json_syntax.h"
 
 namespace latchwire {
@@ -40,18 +37,6 @@ absl::Status CheckJson(absl::string_view text, absl::string_view field) {
   return MakeError(absl::StatusCode::kInvalidArgument, "JSON_INVALID",
                    absl::StrCat(field, " is not well-formed JSON: ", error),
                    {{"field", std::string(field)}});
-}
-
-int PriorityOf(absl::string_view canonical_type) {
-  if (absl::StartsWith(canonical_type, "panic.") || absl::StartsWith(canonical_type, "duress.")) {
-    return 9;
-  }
-  if (absl::StartsWith(canonical_type, "tamper.") || canonical_type == "door.forced" ||
-      canonical_type == "lock.emergency_opened") {
-    return 8;
-  }
-  if (absl::StartsWith(canonical_type, "occurrence.")) return 7;
-  return kDefaultPriority;
 }
 
 }  // namespace latchwire

@@ -61,8 +61,5 @@ absl::Status WrongToken(absl::string_view where);
 absl::Status FieldError(absl::string_view field, absl::string_view message);
 // `text` must be well-formed JSON.
 absl::Status CheckJson(absl::string_view text, absl::string_view field);
-// By what the event means: 9 panic and duress, 8 tamper, forced and emergency, 7 occurrences,
-// else 4.
-int PriorityOf(absl::string_view canonical_type);
 
 }  // namespace latchwire

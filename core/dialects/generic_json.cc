@@ -2,7 +2,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "core/catalogue/canonical_types.h"
+#include "core/catalogue/catalogue.h"
 #include "core/dialects/dialect.h"
 #include "core/domain/limits.h"
 
@@ -55,7 +55,10 @@ class JsonDialect : public IntakeDialect {
     }
     if (event.type.empty()) return FieldError("type", "query parameter is required");
     if (event.source.empty()) event.source = "json";
-    if (!given_canonical) event.canonical_type = CanonicalTypeOf(event.type);
+    if (!given_canonical) {
+      const CatalogueType* known = FindType(event.type);
+      if (known != nullptr) event.canonical_type = known->canonical_type;
+    }
     if (!given_priority) event.priority = PriorityOf(event.canonical_type);
     if (absl::Status status = CheckJson(request.body, "body"); !status.ok()) return status;
     event.data = request.body;

@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "core/base/error.h"
-#include "core/catalogue/canonical_types.h"
+#include "core/catalogue/catalogue.h"
 #include "core/dialects/dialect.h"
 #include "core/json/json_text.h"
 
@@ -36,14 +36,15 @@ class PanelDialect : public IntakeDialect {
     const auto type_text = FindMember(*members, "event_type");
     const std::string type = type_text ? JsonString(*type_text).value_or("") : "";
     Event event;
-    event.canonical_type = absl::StartsWith(type, "log.") ? CanonicalTypeOf(type) : "";
-    if (event.canonical_type.empty()) {
+    const CatalogueType* known = absl::StartsWith(type, "log.") ? FindType(type) : nullptr;
+    if (known == nullptr) {
       return FieldError("event_type",
                         "must be one of the panel's 41 types, such as "
                         "log.access_granted_by_api_call");
     }
     event.type = type;
-    event.priority = PriorityOf(event.canonical_type);
+    event.canonical_type = known->canonical_type;
+    event.priority = known->priority;
     event.source = std::string(request.query.Find("source").value_or(credential->source));
     if (event.source.empty()) event.source = "panel";
     event.subject = std::string(request.query.Find("subject").value_or(""));

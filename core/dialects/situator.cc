@@ -1,8 +1,10 @@
 // Situator: POST /in/situator with {"name":...,"token":...,"events":[{...},...]}. Each member of
 // `events` becomes an event whose data is that member's exact bytes.
+#include "core/catalogue/situator.h"
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "core/catalogue/canonical_types.h"
+#include "core/catalogue/catalogue.h"
 #include "core/dialects/dialect.h"
 #include "core/domain/limits.h"
 #include "core/json/json_text.h"
