@@ -18,7 +18,15 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/latchwire/latchwire/server/gateway/internal/boundedlisten"
+	"golang.org/x/net/netutil"
+	"google.golang.org/grpc"
+
+	"github.com/latchwire/latchwire/server/gateway/internal/dialects"
+	"github.com/latchwire/latchwire/server/gateway/internal/dialects/dialect"
+	"github.com/latchwire/latchwire/server/gateway/internal/front"
+	"github.com/latchwire/latchwire/server/gateway/internal/guard"
+	"github.com/latchwire/latchwire/server/gateway/internal/health"
+	"github.com/latchwire/latchwire/server/gateway/internal/observe"
 	"github.com/latchwire/latchwire/server/gateway/internal/restapi"
 	"github.com/latchwire/latchwire/server/gateway/internal/upstream"
 	"github.com/latchwire/latchwire/server/gateway/internal/version"
@@ -32,6 +40,8 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 1024
 	maxInFlight       = 256
+	// Scrapers of --metrics_listen, which are few.
+	maxMetricsConnections = 8
 
 	// What is alive is a few MiB, and by Go's own rule it would be looked through again after as much
 	// was allocated anew: a quarter of the time. The limit is where memory counts for more than that.
@@ -42,6 +52,8 @@ const (
 type settings struct {
 	server         upstream.Options
 	listen         string
+	metricsListen  string
+	dialects       []dialect.Entry
 	tlsCertificate string
 	tlsKey         string
 	drainTimeout   time.Duration
@@ -57,10 +69,11 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run serves until ctx is done, then lets the requests that are under way finish. It returns the
+// run serves until ctx is done, then lets the requests in flight finish. It returns the
 // exit code.
 func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int {
 	var s settings
+	var dialectNames string
 	var showVersion bool
 	flags := flag.NewFlagSet("latchwire-gateway", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -69,6 +82,10 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	flags.StringVar(&s.server.CAFile, "server_ca_file", "",
 		"PEM `file` of the authority that signed the server's certificate; implies --server_tls")
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`address:port` to serve HTTP on; port 0 takes a free one")
+	flags.StringVar(&s.metricsListen, "metrics_listen", "",
+		"`address:port` to serve /metrics on, without TLS and without a key; none by default")
+	flags.StringVar(&dialectNames, "dialects", "",
+		"`names` of the REST dialects of other products to speak besides, separated by commas")
 	flags.StringVar(&s.tlsCertificate, "tls_certificate_file", "", "PEM `file` of the certificate chain to serve HTTPS with")
 	flags.StringVar(&s.tlsKey, "tls_key_file", "", "PEM `file` of its private key")
 	flags.DurationVar(&s.drainTimeout, "drain_timeout", 20*time.Second, "how long requests may take to finish after SIGTERM")
@@ -85,6 +102,11 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "latchwire-gateway: unknown argument %q\n", flags.Arg(0))
+		return 2
+	}
+	var err error
+	if s.dialects, err = dialects.Choose(dialects.Table(), dialectNames); err != nil {
+		fmt.Fprintf(stderr, "latchwire-gateway: --dialects: %v\n", err)
 		return 2
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, nil)))
@@ -106,25 +128,26 @@ func serve(ctx context.Context, s settings, stdout io.Writer) error {
 			"server", s.server.Target)
 	}
 	draining := make(chan struct{})
-	handler, err := restapi.New(ctx, connection, restapi.Options{MaxInFlight: maxInFlight, Draining: draining})
+	metrics := observe.New()
+	handler, err := newHandler(ctx, connection, s.dialects, metrics, draining)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	server := newServer(handler)
+	server.ConnState = metrics.ConnState
+	if s.metricsListen != "" {
+		stop, err := serveMetrics(s.metricsListen, metrics)
+		if err != nil {
+			return fmt.Errorf("--metrics_listen: %w", err)
+		}
+		defer stop()
 	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer listener.Close()
-	bounded := boundedlisten.New(listener, maxConnections)
+	bounded := netutil.LimitListener(listener, maxConnections)
 	if s.tlsCertificate != "" || s.tlsKey != "" {
 		pair, err := tls.LoadX509KeyPair(s.tlsCertificate, s.tlsKey)
 		if err != nil {
@@ -156,6 +179,56 @@ func serve(ctx context.Context, s settings, stdout io.Writer) error {
 		_ = server.Close()
 	}
 	return nil
+}
+
+// newHandler wires everything that requests are sent to.
+func newHandler(ctx context.Context, connection grpc.ClientConnInterface, chosen []dialect.Entry,
+	metrics *observe.Metrics, draining <-chan struct{}) (http.Handler, error) {
+	limits := guard.New(maxInFlight)
+	api, err := restapi.New(ctx, connection, limits)
+	if err != nil {
+		return nil, err
+	}
+	enabled, err := dialects.New(chosen, connection, limits)
+	if err != nil {
+		return nil, err
+	}
+	return front.New(front.Parts{
+		Probes:   health.New(connection, limits.Full, draining),
+		Dialects: enabled,
+		API:      api,
+		Metrics:  metrics,
+	}), nil
+}
+
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+}
+
+// serveMetrics serves GET /metrics at address until the returned function is called.
+func serveMetrics(address string, metrics *observe.Metrics) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Page())
+	server := newServer(mux)
+	go func() {
+		if err := server.Serve(netutil.LimitListener(listener, maxMetricsConnections)); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("metrics are not served any longer", "error", err)
+		}
+	}()
+	slog.Info("serving metrics", "metrics_address", listener.Addr().String())
+	return func() { _ = server.Close() }, nil
 }
 
 func isLocal(target string) bool {

@@ -87,6 +87,36 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 }
 
+func TestMetricsHaveAPortOfTheirOwn(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	address, stop := begin(t, "--metrics_listen", free.Addr().String())
+	get := func(address string) (int, string) {
+		response, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		return response.StatusCode, string(text)
+	}
+	if code, text := get(free.Addr().String()); code != 200 || !strings.Contains(text, "latchwire_gateway_build_info{") {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, _ := get(address); code != 404 {
+		t.Errorf("on the port of strangers: %d", code)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if _, err := net.Dial("tcp", free.Addr().String()); err == nil {
+		t.Error("still listening")
+	}
+}
+
 func TestTLSOnBothSides(t *testing.T) {
 	folder := t.TempDir()
 	certificateFile, keyFile := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
@@ -129,6 +159,8 @@ func TestBadFlags(t *testing.T) {
 	for arguments, want := range map[string]int{
 		"stray":                                     2,
 		"--nonsense":                                2,
+		"--dialects nonsense":                       2,
+		"--metrics_listen nonsense":                 1,
 		"--listen nonsense":                         1,
 		"--server_ca_file /no/such/file":            1,
 		"--tls_certificate_file /no/such/file":      1,

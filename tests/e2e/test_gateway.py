@@ -239,7 +239,10 @@ def test_openapi_names_every_path(call):
 
 
 def test_without_the_server_the_gateway_says_so(call, server):
+    assert call("GET", "/readyz") == (200, {"status": "ok", "reasons": []})
     server.stop()
+    assert call("GET", "/readyz") == (503, {"status": "refusing", "reasons": ["SERVER_UNREACHABLE"]})
+    assert call("GET", "/healthz") == (200, {"status": "ok", "reasons": []})
     status, error = call("GET", "/v1/webhooks")
     assert status == 503 and error["code"] == 14
     server.start()

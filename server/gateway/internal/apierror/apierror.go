@@ -36,10 +36,15 @@ func New(code codes.Code, reason latchwirev1.ErrorReason, metadata map[string]st
 	return with(status.New(code, message), Info(reason, metadata))
 }
 
+// ReasonName is how an ErrorInfo spells a reason: without the enum's prefix.
+func ReasonName(reason latchwirev1.ErrorReason) string {
+	return strings.TrimPrefix(reason.String(), "ERROR_REASON_")
+}
+
 // Info is the detail that tells a program what happened.
 func Info(reason latchwirev1.ErrorReason, metadata map[string]string) *errdetails.ErrorInfo {
 	return &errdetails.ErrorInfo{
-		Reason:   strings.TrimPrefix(reason.String(), "ERROR_REASON_"),
+		Reason:   ReasonName(reason),
 		Domain:   domain,
 		Metadata: metadata,
 	}

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -18,6 +15,7 @@ import (
 	latchwirev1 "github.com/latchwire/latchwire/clients/go/latchwire/v1"
 	"github.com/latchwire/latchwire/server/gateway/internal/apierror"
 	"github.com/latchwire/latchwire/server/gateway/internal/exactjson"
+	"github.com/latchwire/latchwire/server/gateway/internal/observe"
 )
 
 func handleError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter,
@@ -27,40 +25,11 @@ func handleError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w 
 	if errors.As(err, &chosen) {
 		httpStatus, err = chosen.HTTPStatus, chosen.Err
 	}
-	writeStatus(w, explain(r, apierror.Recover(err), httpStatus), httpStatus)
-}
-
-// explain gives a reason to an error that the server did not make itself: its own pass untouched.
-func explain(r *http.Request, st *status.Status, httpStatus int) *status.Status {
-	if _, ok := apierror.Detail[*errdetails.ErrorInfo](st); ok {
-		return st
+	st := apierror.Recover(err)
+	if _, ok := apierror.Detail[*errdetails.ErrorInfo](st); !ok && httpStatus == http.StatusBadRequest {
+		st = apierror.InvalidFields(apierror.Violation{Description: st.Message()})
 	}
-	if httpStatus == http.StatusBadRequest {
-		return apierror.InvalidFields(apierror.Violation{Description: st.Message()})
-	}
-	switch st.Code() {
-	case codes.InvalidArgument: // by generated code, of a path or a query
-		return apierror.InvalidFields(apierror.Violation{Description: st.Message()})
-	case codes.Canceled:
-		return st // the client has gone
-	}
-	// By gRPC. Its text names addresses of the operator's network: for the log, not for clients.
-	slog.Warn("call failed", "method", r.Method, "path", r.URL.Path, "code", st.Code().String(),
-		"message", st.Message())
-	switch st.Code() {
-	case codes.Unavailable:
-		return apierror.WithRetry(apierror.New(st.Code(),
-			latchwirev1.ErrorReason_ERROR_REASON_SERVER_UNREACHABLE, nil,
-			"the gateway cannot reach the server; it may have done the call all the same"), time.Second)
-	case codes.DeadlineExceeded:
-		return apierror.New(st.Code(), latchwirev1.ErrorReason_ERROR_REASON_SERVER_UNREACHABLE, nil,
-			"the server did not answer in time; it may have done the call all the same")
-	case codes.Unimplemented:
-		return apierror.New(st.Code(), latchwirev1.ErrorReason_ERROR_REASON_NOT_IMPLEMENTED, nil,
-			"the server does not have this method")
-	}
-	return apierror.New(codes.Internal, latchwirev1.ErrorReason_ERROR_REASON_INTERNAL, nil,
-		"a fault between gateway and server; the gateway's log has the details")
+	writeStatus(w, apierror.Explain(r, st), httpStatus)
 }
 
 func (h *Handler) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler,
@@ -76,15 +45,17 @@ func (h *Handler) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime
 }
 
 func (h *Handler) routeNotFound(w http.ResponseWriter, r *http.Request) {
-	writeStatus(w, apierror.New(codes.NotFound, latchwirev1.ErrorReason_ERROR_REASON_ROUTE_NOT_FOUND, nil,
-		"no such path: %.200q; /openapi.json lists all", r.URL.Path), 0)
+	st := apierror.New(codes.NotFound, latchwirev1.ErrorReason_ERROR_REASON_ROUTE_NOT_FOUND, nil,
+		"no such path: %.200q; /openapi.json lists all", r.URL.Path)
+	observe.Refused(r.Context(), st)
+	writeStatus(w, st, 0)
 }
 
 func methodNotAllowed(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
-	writeStatus(w, apierror.New(codes.Unimplemented, latchwirev1.ErrorReason_ERROR_REASON_METHOD_NOT_ALLOWED,
-		map[string]string{"allow": allow}, "%.20q is not possible here, but %s", r.Method, allow),
-		http.StatusMethodNotAllowed)
+	st := apierror.MethodNotAllowed(r.Method, allow)
+	observe.Refused(r.Context(), st)
+	writeStatus(w, st, http.StatusMethodNotAllowed)
 }
 
 // writeStatus answers with an error; httpStatus 0 takes the one that belongs to its code.
@@ -95,10 +66,7 @@ func writeStatus(w http.ResponseWriter, st *status.Status, httpStatus int) {
 	if st.Code() == codes.Unauthenticated {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="latchwire"`)
 	}
-	if retry, ok := apierror.Detail[*errdetails.RetryInfo](st); ok {
-		seconds := math.Ceil(retry.GetRetryDelay().AsDuration().Seconds())
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(seconds, 1))))
-	}
+	apierror.SetRetryAfter(w.Header(), st)
 	text, err := exactjson.Marshaler{}.Marshal(st.Proto())
 	if err != nil { // a detail of a type that this gateway does not know
 		slog.Warn("an error's details cannot be shown", "error", err)

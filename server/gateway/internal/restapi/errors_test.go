@@ -16,7 +16,7 @@ import (
 )
 
 func TestTheServersErrorsPassUntouched(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	fake.err = apierror.InvalidFields(apierror.Violation{Field: "webhook.url", Description: "<is> \"empty\""},
 		apierror.Violation{Field: "webhook.any_of[2].source", Description: "is too long"}).Err()
 	parsed := wantError(t, call(t, gateway, "POST", "/v1/webhooks", "{}"), 400, 3, "FIELD_INVALID")
@@ -47,7 +47,7 @@ func TestTheServersErrorsPassUntouched(t *testing.T) {
 }
 
 func TestAuthenticationAndRetryHeaders(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	fake.err = apierror.New(codes.Unauthenticated, latchwirev1.ErrorReason_ERROR_REASON_API_KEY_MISSING, nil, "no key").Err()
 	got := call(t, gateway, "GET", "/v1/webhooks", "")
 	wantError(t, got, 401, 16, "API_KEY_MISSING")
@@ -66,7 +66,7 @@ func TestAuthenticationAndRetryHeaders(t *testing.T) {
 }
 
 func TestADetailOfUnknownTypeLosesTheDetailsOnly(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	st := status.New(codes.NotFound, "gone").Proto()
 	info, _ := anypb.New(&errdetails.ErrorInfo{Reason: "WEBHOOK_NOT_FOUND", Domain: "latchwire.dev"})
 	st.Details = append(st.Details, info, &anypb.Any{TypeUrl: "type.googleapis.com/no.Such", Value: []byte{1}})
@@ -78,7 +78,7 @@ func TestADetailOfUnknownTypeLosesTheDetailsOnly(t *testing.T) {
 }
 
 func TestTheGatewaysOwnErrors(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	for _, c := range []struct {
 		method, target, body string
 		httpStatus, code     int
@@ -127,7 +127,7 @@ func TestTheGatewaysOwnErrors(t *testing.T) {
 }
 
 func TestErrorsOfTheConnectionHaveAReasonAndNoAddresses(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	for _, c := range []struct {
 		code       codes.Code
 		httpStatus int

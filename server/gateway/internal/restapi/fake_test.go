@@ -11,13 +11,12 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health"
-	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	latchwirev1 "github.com/latchwire/latchwire/clients/go/latchwire/v1"
+	"github.com/latchwire/latchwire/server/gateway/internal/guard"
 	"github.com/latchwire/latchwire/server/gateway/internal/upstream"
 )
 
@@ -37,15 +36,11 @@ type fakeServer struct {
 	err      error
 	blocked  chan struct{} // if set, calls wait until it is closed
 	arrived  chan struct{} // if set, gets a value when a call waits
-	health   *health.Server
 	grpc     *grpc.Server
 }
 
 func (f *fakeServer) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo,
-	handle grpc.UnaryHandler) (any, error) {
-	if strings.HasPrefix(info.FullMethod, "/grpc.health") {
-		return handle(ctx, request)
-	}
+	_ grpc.UnaryHandler) (any, error) {
 	if f.blocked != nil {
 		f.arrived <- struct{}{}
 		<-f.blocked
@@ -63,16 +58,20 @@ func (f *fakeServer) intercept(ctx context.Context, request any, info *grpc.Unar
 }
 
 // start serves the fake on loopback and a gateway before it.
-func start(t *testing.T, options Options) (*fakeServer, *httptest.Server) {
+func start(t *testing.T) (*fakeServer, *httptest.Server) {
 	t.Helper()
-	fake := &fakeServer{health: health.NewServer()}
+	return startBounded(t, 8)
+}
+
+func startBounded(t *testing.T, maxInFlight int) (*fakeServer, *httptest.Server) {
+	t.Helper()
+	fake := &fakeServer{}
 	fake.grpc = grpc.NewServer(grpc.UnaryInterceptor(fake.intercept))
 	latchwirev1.RegisterWebhookServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterEventServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterDeliveryServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterTenantServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterApiKeyServiceServer(fake.grpc, fake)
-	grpc_health_v1.RegisterHealthServer(fake.grpc, fake.health)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -85,10 +84,7 @@ func start(t *testing.T, options Options) (*fakeServer, *httptest.Server) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = connection.Close() })
-	if options.MaxInFlight == 0 {
-		options.MaxInFlight = 8
-	}
-	handler, err := New(context.Background(), connection, options)
+	handler, err := New(context.Background(), connection, guard.New(maxInFlight))
 	if err != nil {
 		t.Fatal(err)
 	}

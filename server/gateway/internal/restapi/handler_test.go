@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/proto"
 
 	latchwirev1 "github.com/latchwire/latchwire/clients/go/latchwire/v1"
+	"github.com/latchwire/latchwire/server/gateway/internal/guard"
 )
 
 func TestEventsKeepTheirBytes(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	data := `{ "b":1.00,"a":123456789012345678901234567890, "a":"\/\u0105<&>` + "\u2028" + `" }`
 	fake.answer = &latchwirev1.Event{Name: "events/e", Number: 9007199254740993,
 		Data: &latchwirev1.Event_Json{Json: data}}
@@ -40,7 +40,7 @@ func TestEventsKeepTheirBytes(t *testing.T) {
 // Every operation that the OpenAPI document has is one that the gateway has, and the other way round
 // every method of the services is called by one.
 func TestOpenAPIAndRoutesAreTheSame(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	var document struct {
 		Info  struct{ Title, Version string }
 		Paths map[string]map[string]struct {
@@ -93,7 +93,7 @@ func TestOpenAPIAndRoutesAreTheSame(t *testing.T) {
 }
 
 func TestOnlyTheKeyIsPassedOn(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	call(t, gateway, "GET", "/v1/webhooks", "", "Authorization", "Bearer a.b", "Cookie", "c=d",
 		"Grpc-Metadata-Authorization", "Bearer x.y", "Grpc-Metadata-X-Tenant", "7", "X-Forwarded-For", "1.2.3.4",
 		"Grpc-Timeout", "1n", "X-Request-Id", "r")
@@ -117,7 +117,7 @@ func TestOnlyTheKeyIsPassedOn(t *testing.T) {
 }
 
 func TestPathsAndQueriesReachTheFields(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	for _, c := range []struct {
 		method, target, body, called string
 		want                         proto.Message
@@ -150,7 +150,7 @@ func TestPathsAndQueriesReachTheFields(t *testing.T) {
 }
 
 func TestUpdatesChangeWhatTheBodyOrTheMaskNames(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	for _, c := range []struct{ query, body, want string }{
 		{"", `{"displayName":"x","retryPolicy":{"noRetries":true},"any_of":[]}`, "display_name retry_policy any_of"},
 		{"", `{"displayName":null,"headers":{}}`, "display_name headers"},
@@ -179,18 +179,18 @@ func TestUpdatesChangeWhatTheBodyOrTheMaskNames(t *testing.T) {
 }
 
 func TestBodiesUpToTheLimit(t *testing.T) {
-	fake, gateway := start(t, Options{})
+	fake, gateway := start(t)
 	body := func(size int) string {
 		const before, after = `{"type":"a","data":"`, `"}`
 		return before + strings.Repeat("x", size-len(before)-len(after)) + after
 	}
-	if got := call(t, gateway, "POST", "/v1/events:publish", body(MaxBodyBytes)); got.StatusCode != 200 {
-		t.Errorf("%d bytes: %d %.200s", MaxBodyBytes, got.StatusCode, got.body)
+	if got := call(t, gateway, "POST", "/v1/events:publish", body(guard.MaxBodyBytes)); got.StatusCode != 200 {
+		t.Errorf("%d bytes: %d %.200s", guard.MaxBodyBytes, got.StatusCode, got.body)
 	}
 	fake.method = ""
 	for _, reader := range []io.Reader{
-		strings.NewReader(body(MaxBodyBytes + 1)),
-		io.MultiReader(strings.NewReader(body(MaxBodyBytes + 1))), // of unknown length: chunked
+		strings.NewReader(body(guard.MaxBodyBytes + 1)),
+		io.MultiReader(strings.NewReader(body(guard.MaxBodyBytes + 1))), // of unknown length: chunked
 	} {
 		got := send(t, gateway, "POST", "/v1/events:publish", reader)
 		wantError(t, got, http.StatusRequestEntityTooLarge, 3, "REQUEST_TOO_LARGE")
@@ -201,7 +201,7 @@ func TestBodiesUpToTheLimit(t *testing.T) {
 }
 
 func TestRequestsBeyondTheBoundAreRefusedAtOnce(t *testing.T) {
-	fake, gateway := start(t, Options{MaxInFlight: 1})
+	fake, gateway := startBounded(t, 1)
 	fake.blocked, fake.arrived = make(chan struct{}), make(chan struct{}, 1)
 	first := make(chan int, 1)
 	go func() {
@@ -219,37 +219,8 @@ func TestRequestsBeyondTheBoundAreRefusedAtOnce(t *testing.T) {
 	if got.Header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After %q", got.Header.Get("Retry-After"))
 	}
-	if got := call(t, gateway, "GET", "/healthz", ""); got.StatusCode != 200 {
-		t.Errorf("healthz: %d", got.StatusCode)
-	}
 	close(fake.blocked)
 	if status := <-first; status != 200 {
 		t.Errorf("the first request: %d", status)
 	}
-}
-
-func TestHealth(t *testing.T) {
-	draining := make(chan struct{})
-	fake, gateway := start(t, Options{Draining: draining})
-	ready := func() (int, string) {
-		got := call(t, gateway, "GET", "/readyz", "")
-		return got.StatusCode, strings.TrimSpace(got.body)
-	}
-	if status, body := ready(); status != 200 || body != `{"status":"SERVING"}` {
-		t.Errorf("%d %s", status, body)
-	}
-	fake.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
-	if status, body := ready(); status != 503 || body != `{"status":"NOT_SERVING"}` {
-		t.Errorf("%d %s", status, body)
-	}
-	fake.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
-	close(draining)
-	if status, _ := ready(); status != 503 {
-		t.Errorf("draining: %d", status)
-	}
-	fake.grpc.Stop()
-	if got := call(t, gateway, "GET", "/healthz", ""); got.StatusCode != 200 {
-		t.Errorf("healthz: %d", got.StatusCode)
-	}
-	wantError(t, call(t, gateway, "POST", "/healthz", ""), 405, 12, "METHOD_NOT_ALLOWED")
 }
