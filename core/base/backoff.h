@@ -1,5 +1,5 @@
-// Delays between tries of our own (reconnects, flushes). Deliveries to receivers follow the retry
-// policy of their webhook instead, core/domain/webhook.h.
+// Delays between retries of our own (reconnects, flushes). Deliveries follow the retry policy of
+// their webhook instead (core/domain/webhook.h).
 #pragma once
 
 #include "absl/time/time.h"
@@ -7,7 +7,8 @@
 
 namespace latchwire {
 
-// Exponential with full jitter: each delay is uniform in (0, current], current doubles to a cap.
+// Exponential backoff with full jitter: each delay is uniform in (0, current], and `current`
+// doubles up to `cap`.
 class Backoff {
  public:
   Backoff(absl::Duration first, absl::Duration cap, Random* random)

@@ -1,4 +1,4 @@
-// Named places at which a test may have the process die as by kill -9, to prove what survives.
+// Named places at which a test can make the process die as if by kill -9, to prove what survives.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -7,7 +7,7 @@ namespace latchwire {
 
 // Kills the process (SIGKILL, no destructors, no flush) if the environment variable
 // LATCHWIRE_CRASH_AT is `name` or `name:N` and this is the N-th pass (the first by default).
-// Compiled to nothing unless LATCHWIRE_CRASH_POINTS is set; release builds never have it.
+// Compiles to nothing unless LATCHWIRE_CRASH_POINTS is set; release builds never have it.
 #ifdef LATCHWIRE_CRASH_POINTS
 void CrashPoint(absl::string_view name);
 #else

@@ -1,5 +1,5 @@
-// Hashing, signing, random and encodings, over BoringSSL. The only place of the project, with the
-// TLS client in core/transport, that sees BoringSSL's headers. All functions are thread-safe.
+// Hashing, signing, randomness and encodings on top of BoringSSL, whose headers only this folder and
+// core/net include. All functions are thread-safe.
 #pragma once
 
 #include <array>
@@ -16,14 +16,14 @@ using Sha256Digest = std::array<uint8_t, 32>;
 
 Sha256Digest Sha256(absl::string_view data);
 
-// HMAC-SHA256 over the concatenation of `parts`, which is never built.
+// Returns the HMAC-SHA256 of the concatenation of `parts`, without building it.
 Sha256Digest HmacSha256(absl::string_view key, std::initializer_list<absl::string_view> parts);
 
-// Compares in a time that depends on the lengths only.
+// Takes a time that depends on the lengths only.
 bool ConstantTimeEquals(absl::string_view a, absl::string_view b);
 
-// CRC-32C (Castagnoli), for records on disk and on the wire: finds accidents, not attackers.
-// `seed` is the checksum of what came before.
+// Returns the CRC-32C (Castagnoli) of `data`, which detects accidents but not attackers. `seed` is
+// the checksum of the bytes before it.
 uint32_t Crc32c(absl::string_view data, uint32_t seed = 0);
 
 absl::string_view AsBytes(const Sha256Digest& digest);
@@ -31,10 +31,10 @@ std::string HexEncode(absl::string_view bytes);  // lower case
 std::optional<std::string> HexDecode(absl::string_view hex);
 std::string Base64Encode(absl::string_view bytes);  // standard alphabet, padded
 std::optional<std::string> Base64Decode(absl::string_view text);
-// URL alphabet, no padding: for keys and tokens that people paste.
+// URL-safe alphabet without padding, for keys and tokens that people paste.
 std::string Base64UrlEncode(absl::string_view bytes);
 
-// Such as "BoringSSL 13.0.0+r24-1", for --version.
+// Returns a text such as "BoringSSL 13.0.0+r24-1", for --version.
 absl::string_view CryptoLibraryVersion();
 
 }  // namespace latchwire

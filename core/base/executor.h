@@ -1,5 +1,5 @@
-// Where work runs, as a dependency. Production runs it on an event loop; a simulation runs it in
-// simulated time, in an order that only the seed decides.
+// Where work runs, injected as a dependency. Production uses an event loop; the simulation runs
+// tasks in simulated time, in an order that only the seed decides.
 #pragma once
 
 #include "absl/functional/any_invocable.h"
@@ -15,8 +15,8 @@ class Executor {
 
   virtual ~Executor() = default;
   virtual void Post(Task task) = 0;
-  // Runs `task` once `delay` has passed on the monotonic clock. There is no cancel: a task that may
-  // be out of date checks that itself when it runs.
+  // Runs `task` once `delay` has passed on the monotonic clock. Tasks cannot be cancelled: one that
+  // may be out of date checks for that when it runs.
   virtual void PostAfter(absl::Duration delay, Task task) = 0;
 };
 

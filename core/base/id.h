@@ -1,4 +1,4 @@
-// Identifiers.
+// Unique identifiers.
 #pragma once
 
 #include <array>
@@ -12,16 +12,16 @@
 
 namespace latchwire {
 
-// RFC 9562. Version 7 ids sort by the millisecond in which they were made, and within a
-// millisecond, those made with the same Random (a process has one) sort in the order made.
-// Thread-safe as far as the Random is.
+// A UUID by RFC 9562. Version 7 ids sort by the millisecond in which they were made; within one
+// millisecond, ids made with the same Random (a process has one) sort in the order of their
+// creation. As thread-safe as the Random.
 struct Uuid {
   std::array<uint8_t, 16> bytes{};
 
   static Uuid MakeV4(Random* random);
-  // `now` may go back (a device's clock): the id then still differs, but sorts earlier.
+  // `now` may go back, as a device's clock does: the id is still unique, but sorts earlier.
   static Uuid MakeV7(absl::Time now, Random* random);
-  // Accepts only the canonical form, 36 characters, either case.
+  // Accepts only the canonical form of 36 characters, in either case.
   static std::optional<Uuid> Parse(absl::string_view text);
   std::string ToString() const;  // canonical, lower case
 

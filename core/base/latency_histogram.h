@@ -1,4 +1,4 @@
-// How long things take, counted without locks so that a hot path can afford it.
+// Counts latencies without locks, so that a hot path can afford it.
 #pragma once
 
 #include <array>
@@ -9,8 +9,8 @@
 
 namespace latchwire {
 
-// Thread-safe. Buckets grow by a quarter each, from 50 us to about 80 s, so that a quantile read
-// from them is at most a quarter off.
+// Thread-safe. Each bucket is a quarter wider than the one before, from 50 us to about 80 s, so a
+// quantile is at most a quarter off.
 class LatencyHistogram {
  public:
   static constexpr int kBuckets = 64;
@@ -18,11 +18,11 @@ class LatencyHistogram {
   void Record(absl::Duration duration);
 
   struct Snapshot {
-    std::array<int64_t, kBuckets + 1> counts{};  // the last: beyond all bounds
+    std::array<int64_t, kBuckets + 1> counts{};  // the last counts what is beyond all bounds
     absl::Duration sum;
 
     int64_t Count() const;
-    // Interpolated within its bucket; `quantile` in (0, 1]. Zero when nothing was counted.
+    // Interpolates within the bucket; `quantile` is in (0, 1]. Zero if nothing was counted.
     absl::Duration Quantile(double quantile) const;
   };
   Snapshot Read() const;

@@ -35,7 +35,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
-// Always wait in a loop that tests the condition: wake-ups may be spurious.
+// Callers wait in a loop that tests their condition, since wake-ups may be spurious.
 class CondVar {
  public:
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -43,7 +43,7 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // Returns false when the time ran out.
+  // Returns false if `timeout` passed first.
   bool WaitFor(Mutex* mutex, std::chrono::nanoseconds timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);

@@ -1,4 +1,5 @@
-// Randomness as a dependency: real in production, seeded in simulation so that a run replays.
+// Randomness, injected as a dependency: real in production, seeded in simulation so that a run
+// replays.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ class Random {
   double NextUnit() { return static_cast<double>(NextUint64() >> 11) * 0x1.0p-53; }
 
  private:
-  // The last version 7 id made with this source. It lives here and not in a global, so that two
-  // seeded runs in one process make the same ids.
+  // State of the last version 7 id made with this source. It is not global, so that two seeded runs
+  // in one process make the same ids.
   friend struct Uuid;
   Mutex uuid_mutex_;
   int64_t uuid_millisecond_ ABSL_GUARDED_BY(uuid_mutex_) = -1;
@@ -34,7 +35,7 @@ class Random {
 // Cryptographically strong (BoringSSL). Thread-safe. Never destroyed.
 Random* SystemRandom();
 
-// Deterministic and not secret: for tests and simulation only.
+// Deterministic, hence not secret: for tests and simulation only.
 class SeededRandom : public Random {
  public:
   explicit SeededRandom(uint64_t seed) : state_(seed) {}

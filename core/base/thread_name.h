@@ -1,11 +1,11 @@
-// Names for threads, so that top, perf and `make bench` can say where the time goes.
+// Names threads, so that top, perf and `make bench` can say where time is spent.
 #pragma once
 
 #include <pthread.h>
 
 namespace latchwire {
 
-// Of the calling thread; at most 15 characters are kept.
+// Names the calling thread; the kernel keeps at most 15 characters.
 inline void NameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 }  // namespace latchwire

@@ -1,4 +1,4 @@
-// API keys: `<id>.<secret>`, of which only a hash is kept.
+// API keys, `<id>.<secret>`. Only a hash of the secret is kept.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace latchwire {
 
 // The values are stored: never change one.
 enum class Role { kAdmin = 1, kPublisher = 2, kViewer = 3, kAgent = 4, kOperator = 5 };
-// Operators' keys belong to this tenant, which does not exist and owns nothing else.
+// The tenant of operators' keys. It does not exist as a tenant and owns nothing else.
 inline constexpr TenantId kNoTenant = 0;
 absl::string_view RoleName(Role role);  // "admin", ...
 
@@ -34,11 +34,11 @@ struct NewApiKey {
   std::string token;  // `<id>.<secret>`, to be shown once
 };
 
-// A fresh id and a secret of 32 random bytes; the other fields are the caller's to fill.
+// Makes a fresh id and a secret of 32 random bytes; the caller fills in the other fields.
 NewApiKey MakeApiKey(Random* random);
-// Splits `<id>.<secret>`; nothing if it is not of that form.
+// Splits `<id>.<secret>`. Returns nothing if the token does not have that form.
 std::optional<std::pair<std::string, std::string>> ParseToken(absl::string_view token);
-// In constant time.
+// Compares in constant time.
 bool SecretFits(const ApiKey& key, absl::string_view secret);
 // Admin includes publisher and viewer; agent and operator stand alone.
 bool RoleAllows(Role role, Role required);

@@ -1,4 +1,5 @@
-// A delivery: one event on its way to one webhook; and its attempts. Plain values and their rules.
+// A delivery is one event on its way to one webhook; an attempt is one request to the receiver.
+// Plain values and their rules.
 #pragma once
 
 #include <compare>
@@ -12,7 +13,7 @@
 
 namespace latchwire {
 
-// What names a delivery: `deliveries/{webhook_uid}-{event_number}`.
+// Names a delivery: `deliveries/{webhook_uid}-{event_number}`.
 struct DeliveryKey {
   WebhookKey webhook;
   int64_t event_number = 0;
@@ -31,7 +32,7 @@ struct Attempt {
   int number = 0;  // 1 for the first
   absl::Time start_time;
   absl::Duration duration;
-  int http_status = 0;        // 0: no answer
+  int http_status = 0;        // 0: there was no answer
   std::string error;          // such as TIMEOUT; empty when there was an answer
   std::string error_detail;   // for people
   std::string response_body;  // at most kKeptResponseBytes
@@ -41,27 +42,29 @@ struct Delivery {
   DeliveryKey key;
   DeliveryState state = DeliveryState::kPending;
   int attempt_count = 0;
-  // Position in the retry policy: failures since the delivery was made or last retried by hand.
+  // Position in the retry policy: failed attempts since the delivery was made or last retried by
+  // hand.
   int failure_count = 0;
   absl::Time create_time;
   absl::Time retry_time = absl::InfinitePast();  // when it was last retried by hand or recovered
-  absl::Time due_time;                           // of the next attempt; only while pending
+  absl::Time due_time;                           // of the next attempt; set only while pending
   absl::Time expire_time = absl::InfiniteFuture();
   int priority = 4;
-  std::string order_key;  // of webhooks IsOrdered: see OrderKeyOf; else empty
+  std::string order_key;  // see OrderKeyOf; empty unless the webhook IsOrdered
   int last_http_status = 0;
   std::string last_error;
 };
 
-// The order key of an event at a webhook IsOrdered, never empty: with ORDERING_BY_SUBJECT that of
-// its source and subject, with BEST_EFFORT alone one for all.
+// Returns the order key of an event for an ordered webhook (IsOrdered); it is never empty. With
+// ORDERING_BY_SUBJECT it is derived from source and subject; with BEST_EFFORT alone all events share
+// one.
 std::string OrderKeyOf(absl::string_view source, absl::string_view subject);
 std::string OrderKeyOf(const Webhook& webhook, absl::string_view source, absl::string_view subject);
 
-// What an attempt's end means for its delivery.
+// What the end of an attempt means for its delivery.
 struct Outcome {
   DeliveryState state = DeliveryState::kPending;
-  absl::Time due_time;           // when state is kPending
+  absl::Time due_time;           // set if `state` is kPending
   bool suspend_webhook = false;  // the receiver answered 410
 };
 
@@ -73,12 +76,13 @@ struct Outcome {
 Outcome Judge(const Attempt& attempt, const Delivery& delivery, const RetryPolicy& policy,
               absl::Duration retry_after, double jitter, absl::Time now);
 
-// As the guarantee of the webhook has it: kBestEffort makes one attempt, whatever its retry_policy
-// says, and then also a 410 leaves nothing to wait for.
+// The same under the guarantee of the webhook: kBestEffort makes one attempt whatever its
+// retry_policy says, so even a 410 leaves nothing to wait for.
 Outcome Judge(const Attempt& attempt, const Delivery& delivery, const Webhook& webhook,
               absl::Duration retry_after, double jitter, absl::Time now);
 
-// Retry-After as seconds or as an HTTP date (RFC 9110 10.2.3); zero when absent or unreadable.
+// Reads Retry-After as seconds or as an HTTP date (RFC 9110 10.2.3). Zero if it is absent or
+// unreadable.
 absl::Duration ParseRetryAfter(absl::string_view value, absl::Time now);
 
 }  // namespace latchwire

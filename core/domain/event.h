@@ -1,4 +1,4 @@
-// An event: something that happened at a door. A plain value.
+// An event is something that happened at a door. A plain value.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace latchwire {
 
 struct Event {
   std::string id;      // UUID version 7, or the publisher's own
-  int64_t number = 0;  // position in the tenant's log, given by the store; 0 before
+  int64_t number = 0;  // position in the tenant's log, assigned by the store; 0 before that
   std::string type;
   std::string canonical_type;
   std::string source;
@@ -21,12 +21,13 @@ struct Event {
   std::map<std::string, std::string> attributes;
   absl::Time occur_time = absl::InfinitePast();  // InfinitePast: not given
   absl::Time receive_time = absl::InfinitePast();
-  int priority = 4;  // 0 to 9, higher leaves first
+  int priority = 4;  // 0 to 9; higher priorities leave first
   absl::Time expire_time = absl::InfiniteFuture();
-  // The exact bytes that came in. `is_json`: they are one JSON value (checked at the entrance).
+  // The exact bytes that came in. If `is_json`, they are one well-formed JSON value, which is
+  // checked where they enter.
   bool is_json = true;
   std::string data;
-  std::string content_type;  // empty: application/json or application/octet-stream by is_json
+  std::string content_type;  // empty: application/json or application/octet-stream, by is_json
 };
 
 absl::string_view EffectiveContentType(const Event& event);

@@ -56,11 +56,11 @@ inline constexpr double kMinRetryFactor = 1;
 inline constexpr double kMaxRetryFactor = 10;
 inline constexpr absl::Duration kMaxRetryWindow = absl::Hours(30 * 24);
 
-// Of a tenant.
+// Limits of a tenant.
 inline constexpr absl::Duration kMinEventRetention = absl::Minutes(1);
 inline constexpr absl::Duration kMaxEventRetention = absl::Hours(24 * 3660);
 inline constexpr absl::Duration kDefaultEventRetention = absl::Hours(24 * 30);
-// How much longer than its retention an event is kept for deliveries that still wait.
+// How much longer than its retention an event is kept for its pending deliveries.
 inline constexpr absl::Duration kMaxHeldTime = absl::Hours(24 * 3660);
 inline constexpr absl::Duration kDefaultHeldTime = absl::Hours(24 * 60);
 inline constexpr double kMinEventsPerSecond = 0.001;

@@ -1,6 +1,6 @@
-// Which webhooks an event goes to. The cost of a look-up grows with the webhooks that fit, not with
-// those that don't: a match is filed under all of its parts at once, and an event looks only under
-// the keys that fit it.
+// Decides which webhooks an event goes to. The cost of a look-up grows with the webhooks that
+// match, not with those that do not: a match is filed under all of its parts at once, and an event
+// is looked up only under the keys that match it.
 #pragma once
 
 #include <cstddef>
@@ -16,21 +16,24 @@
 
 namespace latchwire {
 
-// Events of the server's own, about webhooks and deliveries (operational_event.h), have types whose
-// first segment is `latchwire`. They go only to webhooks that ask for them: by a match whose
-// pattern begins with that segment, never by a star in its place or by an empty pattern.
+// Whether the first segment is `latchwire`, which marks events that the server makes about webhooks
+// and deliveries (operational_event.h). Such events go only to webhooks that ask for them by a
+// pattern that begins with that segment; a star in its place or an empty pattern does not match
+// them.
 bool IsOperationalType(absl::string_view type_or_pattern);
 
-// `pattern` as in EventMatch: segments split by dots, `*` fits one whole segment, a lone `*` all.
+// `pattern` is as in EventMatch: dot-separated segments, where `*` matches one whole segment and a
+// lone
+// `*` matches everything.
 bool TypeFits(absl::string_view pattern, absl::string_view type);
 bool Fits(const EventMatch& match, const Event& event);
-bool Fits(const Webhook& webhook, const Event& event);  // any_of only; the state does not count
+bool Fits(const Webhook& webhook, const Event& event);  // looks at any_of only, not at the state
 
-// The webhooks of one tenant, filed for look-up. Not thread-safe. Webhooks whose state does not
-// match (DISABLED) may be put in; they are never returned.
+// The webhooks of one tenant, indexed for look-up. Not thread-safe. Disabled webhooks may be put
+// in; they are never returned.
 class MatchIndex {
  public:
-  // What a look-up cost, for tests and metrics.
+  // The cost of a look-up, for tests and metrics.
   struct FindStats {
     size_t keys_looked_up = 0;
     size_t candidates_visited = 0;  // webhooks touched, counted once per match that led to them
@@ -40,7 +43,7 @@ class MatchIndex {
   void Remove(int64_t uid);
   size_t size() const { return webhooks_.size(); }
 
-  // Calls are pure; the result is by ascending uid, each webhook once however many matches fit.
+  // Returns the webhooks by ascending uid, each once however many of its matches apply.
   std::vector<std::shared_ptr<const Webhook>> Find(const Event& event,
                                                    FindStats* stats = nullptr) const;
 
@@ -73,15 +76,15 @@ class MatchIndex {
 
   void File(const Webhook& webhook, bool add);
   void FileMatch(const EventMatch& match, int64_t uid, bool add);
-  // The keys of patterns that fit the event: "", its types, and its types starred in every shape in
-  // use.
+  // Returns the patterns that match the event: "", its types, and its types with stars in every
+  // shape in use.
   std::vector<std::string> PatternsFor(const Event& event) const;
 
   absl::flat_hash_map<int64_t, std::shared_ptr<const Webhook>> webhooks_;
   absl::flat_hash_map<EventMatch, Bucket, KeyHash, KeyEq> filed_;
   // How many filed matches have each shape. There are few shapes, however many webhooks.
   absl::flat_hash_map<Shape, size_t> shapes_;
-  // How many filed matches name: neither source nor subject, the source, the subject, both.
+  // Numbers of filed matches that name neither source nor subject, the source, the subject, both.
   size_t by_parts_[4] = {0, 0, 0, 0};
 };
 

@@ -19,8 +19,8 @@ struct RecoveryJob {
   int64_t number = 0;  // counts the tenant's jobs: 1, 2, ...
   std::string id;      // UUID
 
-  // Which deliveries: all of these must hold.
-  int64_t webhook_uid = 0;                                     // 0: of every webhook
+  // Selects deliveries; all conditions must hold.
+  int64_t webhook_uid = 0;                                     // 0: any webhook
   std::vector<DeliveryState> states = {DeliveryState::kDead};  // any but kPending
   absl::Time created_from = absl::InfinitePast();              // made at or after this
   absl::Time created_before = absl::InfiniteFuture();          // made before this
@@ -30,10 +30,9 @@ struct RecoveryJob {
   int64_t examined_count = 0;   // deliveries looked at
   int64_t recovered_count = 0;  // made pending
   absl::Time create_time;
-  absl::Time end_time = absl::InfiniteFuture();  // when it was over; InfiniteFuture while running
+  absl::Time end_time = absl::InfiniteFuture();  // InfiniteFuture while running
 
-  // Where it is: the next delivery to look at. Events after last_number are not its business, so
-  // that it comes to an end.
+  // The next delivery to examine. Events after last_number are left out, so that the job ends.
   int64_t next_uid = 0;
   int64_t next_number = 0;
   int64_t last_number = 0;

@@ -1,4 +1,4 @@
-// A tenant: whoever owns webhooks, events and keys. Plain values.
+// A tenant owns webhooks, events and API keys. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace latchwire {
 
-// 0: no limit.
+// 0 means no limit.
 struct TenantQuotas {
   double max_events_per_s = 0;   // accepted, from publishers and agents together
   int64_t max_stored_bytes = 0;  // as counted by Tenant::stored_bytes
@@ -36,8 +36,7 @@ struct Tenant {
   int64_t revision = 0;    // counts changes of the settings; the etag
   TenantSettings settings;
   absl::Time create_time = absl::InfinitePast();
-  // What its events take, by StoredBytes of server/store/driver_rules.h: an estimate that does not
-  // depend on the driver.
+  // An estimate of what its events take, which does not depend on the driver.
   int64_t stored_bytes = 0;
   int64_t stored_events = 0;
 };

@@ -1,4 +1,4 @@
-// Checks of what users send, all violations at once.
+// Checks what users send and reports all violations at once.
 #pragma once
 
 #include <string>
@@ -11,18 +11,17 @@
 
 namespace latchwire {
 
-// One invalid field: the path as in the API (`event.type`, `webhook.any_of[2].source`) and a text
-// that names the limit.
+// One invalid field: its path in the API (`event.type`, `webhook.any_of[2].source`) and a text that
+// names the limit.
 struct FieldViolation {
   std::string field;
   std::string description;
 };
 
-// `prefix` leads every path, such as "event" or "events[3]". An empty id is allowed (it is assigned
-// later). Checks that data is well-formed JSON (RFC 8259, valid UTF-8) when is_json, without
-// changing a byte of it.
+// `prefix` begins every path, such as "event" or "events[3]". An empty id is allowed, since it is
+// assigned later. If `is_json`, the data must be well-formed JSON (IsWellFormedJson).
 std::vector<FieldViolation> Validate(const Event& event, absl::string_view prefix);
-// Not the reachability of the URL's address: the transport judges that on every connection.
+// Does not check whether the URL's address may be reached: the transport does, on every connection.
 std::vector<FieldViolation> Validate(const Webhook& webhook, absl::string_view prefix);
 
 std::vector<FieldViolation> Validate(const EventMatch& match, absl::string_view prefix);

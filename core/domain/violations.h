@@ -1,4 +1,4 @@
-// Gathers what is wrong with a value, field by field. For the checks of this folder.
+// Collects the violations of a value, field by field. For the checks in this folder.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ class Violations {
         {absl::StrCat(prefix_, prefix_.empty() ? "" : ".", path), absl::StrCat(description...)});
   }
 
-  // Text of at most `limit` code points that every store can hold.
+  // Requires text of at most `limit` code points that every store can hold.
   void CheckText(absl::string_view path, absl::string_view text, size_t limit) {
     const size_t count = CodePointCount(text);
     if (count == absl::string_view::npos) {
@@ -38,7 +38,7 @@ class Violations {
     }
   }
 
-  // The same in bytes.
+  // The same with a limit in bytes.
   void CheckBytes(absl::string_view path, absl::string_view text, size_t limit) {
     if (text.size() > limit) {
       Add(path, "must be at most ", limit, " bytes, has ", text.size());
@@ -73,7 +73,7 @@ class Violations {
   std::vector<FieldViolation> found_;
 };
 
-// The path of a map's entry. Keys are not checked yet: shown cut and escaped.
+// Returns the path of a map's entry. The key may be anything, so it is shown shortened and escaped.
 inline std::string EntryPath(absl::string_view map, absl::string_view key) {
   constexpr size_t kShown = 64;
   return absl::StrCat(map, "[\"", absl::CHexEscape(key.substr(0, kShown)),

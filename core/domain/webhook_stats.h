@@ -1,4 +1,4 @@
-// What the store counts of a webhook, and what the engine makes of it.
+// Counters of a webhook, kept by the store, and the state of its circuit breaker.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace latchwire {
 
-// Exact: moved in the transaction that moves the deliveries. The totals count from the webhook's
-// creation.
+// Exact, because they change in the same transaction as the deliveries. The totals count from the
+// webhook's creation.
 struct WebhookStats {
   WebhookKey key;
   int64_t pending = 0;  // now
@@ -20,9 +20,9 @@ struct WebhookStats {
   int64_t dropped = 0;
   // Failed attempts since the last success, or since the user last set the state to ACTIVE.
   int64_t consecutive_failures = 0;
-  absl::Time failing_since = absl::InfinitePast();  // the first of them; InfinitePast: none
+  absl::Time failing_since = absl::InfinitePast();  // time of the first of them; InfinitePast: none
   absl::Time last_failure_time = absl::InfinitePast();
-  std::string last_failure;  // its error, such as TIMEOUT, or its status, such as 503
+  std::string last_failure;  // an error such as TIMEOUT, or a status such as 503
   absl::Time last_success_time = absl::InfinitePast();
 
   friend bool operator==(const WebhookStats&, const WebhookStats&) = default;
@@ -30,7 +30,7 @@ struct WebhookStats {
 
 enum class BreakerState { kClosed, kOpen, kHalfOpen };
 
-// Lives in the memory of the server that owns the webhook: after a restart a webhook that was
+// Kept only in the memory of the server that owns the webhook. After a restart a webhook that was
 // failing starts half open.
 struct BreakerStatus {
   BreakerState state = BreakerState::kClosed;

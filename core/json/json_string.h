@@ -1,4 +1,4 @@
-// Writing JSON strings; reading JSON is validation.h's and the intakes' business.
+// Writes JSON strings.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace latchwire {
 
-// `text` (UTF-8) as a JSON string with its quotes; only what JSON demands is escaped.
+// Appends `text` (UTF-8) as a JSON string with its quotes, escaping only what JSON requires.
 void AppendJsonString(absl::string_view text, std::string* out);
 std::string JsonQuote(absl::string_view text);
 

@@ -1,4 +1,4 @@
-// Looks into JSON text without changing it: where each member's value stands, byte for byte.
+// Finds where values stand inside JSON text, byte for byte, without changing or decoding it.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,24 @@
 
 namespace latchwire {
 
-// All of these take one well-formed JSON value (IsWellFormedJson) and point into it.
+// Each function takes one well-formed JSON value (IsWellFormedJson) and returns views into it.
 
-// The value's text without the white space around it.
+// Returns the value without the white space around it.
 absl::string_view JsonTrim(absl::string_view json);
 
 struct JsonMember {
   std::string name;  // decoded
   absl::string_view value;
 };
-// Nothing when `json` is no object. Duplicates are all there.
+// Nothing if `json` is not an object. Duplicate names are all kept.
 std::optional<std::vector<JsonMember>> JsonMembers(absl::string_view json);
-// Nothing when `json` is no array.
+// Nothing if `json` is not an array.
 std::optional<std::vector<absl::string_view>> JsonElements(absl::string_view json);
-// The last member of that name, as most parsers read it.
+// Returns the last member of that name, which is the one most parsers take.
 std::optional<absl::string_view> FindMember(const std::vector<JsonMember>& members,
                                             absl::string_view name);
 
-// Nothing when `json` is of another type, or is no integer of 64 bits.
+// Nothing if `json` is of another type or, for integers, does not fit 64 bits.
 std::optional<std::string> JsonString(absl::string_view json);
 std::optional<int64_t> JsonInteger(absl::string_view json);
 std::optional<bool> JsonBool(absl::string_view json);

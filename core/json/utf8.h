@@ -7,9 +7,10 @@
 
 namespace latchwire {
 
-// Bytes of the character at `p` (1 to 4); 0 when it is not valid or cut off. `p` < `end`.
+// Returns the length in bytes (1 to 4) of the character at `p`; 0 if it is invalid or cut off.
+// Requires p < end.
 size_t Utf8CharacterLength(const char* p, const char* end);
-// The number of Unicode code points in `text`; npos if it is not valid UTF-8.
+// Returns the number of Unicode code points in `text`; npos if it is not valid UTF-8.
 size_t CodePointCount(absl::string_view text);
 
 }  // namespace latchwire
