@@ -262,6 +262,8 @@ std::map<std::string, std::string> ForeignRequests() {
       {"BatchPublishEvents", R"(events { id: "e1" type: "a" json: "{}" })"},
       {"GetEvent", R"(name: "events/e1")"},
       {"ListEvents", ""},
+      {"GetEventType", R"(name: "eventTypes/of.the.owner")"},
+      {"ListEventTypes", ""},
       {"GetDelivery", R"(name: "deliveries/1-1")"},
       {"ListDeliveries", ""},
       {"ListAttempts", R"(parent: "deliveries/1-1")"},

@@ -24,6 +24,8 @@ constexpr MethodRole kMethodRoles[] = {
     {"latchwire.v1.EventService.BatchPublishEvents", Role::kPublisher},
     {"latchwire.v1.EventService.GetEvent", Role::kViewer},
     {"latchwire.v1.EventService.ListEvents", Role::kViewer},
+    {"latchwire.v1.EventTypeService.GetEventType", Role::kViewer},
+    {"latchwire.v1.EventTypeService.ListEventTypes", Role::kViewer},
     {"latchwire.v1.DeliveryService.GetDelivery", Role::kViewer},
     {"latchwire.v1.DeliveryService.ListDeliveries", Role::kViewer},
     {"latchwire.v1.DeliveryService.ListAttempts", Role::kViewer},

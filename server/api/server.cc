@@ -10,6 +10,7 @@
 #include "server/api/api_key_service.h"
 #include "server/api/delivery_service.h"
 #include "server/api/event_service.h"
+#include "server/api/event_type_service.h"
 #include "server/api/method_roles.h"
 #include "server/api/tenant_service.h"
 #include "server/api/webhook_service.h"
@@ -54,6 +55,7 @@ ApiServer::ApiServer(ApiWorld world, const std::vector<ServiceFactory>& others)
   world_.counters = &counters_;
   services_.push_back(std::make_unique<WebhookService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<EventService>(&world_, &authenticator_));
+  services_.push_back(std::make_unique<EventTypeService>(&authenticator_));
   services_.push_back(std::make_unique<DeliveryService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<TenantService>(&world_, &authenticator_));
   services_.push_back(std::make_unique<ApiKeyService>(&world_, &authenticator_));

@@ -14,6 +14,7 @@ from latchwire.v1 import (
     api_key_service_pb2,
     delivery_service_pb2,
     event_service_pb2,
+    event_type_service_pb2,
     tenant_service_pb2,
     webhook_service_pb2,
 )
@@ -22,6 +23,7 @@ FILES = (
     api_key_service_pb2,
     delivery_service_pb2,
     event_service_pb2,
+    event_type_service_pb2,
     tenant_service_pb2,
     webhook_service_pb2,
     ingest_service_pb2,

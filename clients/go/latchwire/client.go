@@ -42,6 +42,7 @@ type Client struct {
 	Webhooks   latchwirev1.WebhookServiceClient
 	Events     latchwirev1.EventServiceClient
 	Deliveries latchwirev1.DeliveryServiceClient
+	EventTypes latchwirev1.EventTypeServiceClient
 	Tenants    latchwirev1.TenantServiceClient
 	APIKeys    latchwirev1.ApiKeyServiceClient
 
@@ -120,6 +121,7 @@ func New(address, key string, opts ...Option) (*Client, error) {
 		Webhooks:   latchwirev1.NewWebhookServiceClient(connection),
 		Events:     latchwirev1.NewEventServiceClient(connection),
 		Deliveries: latchwirev1.NewDeliveryServiceClient(connection),
+		EventTypes: latchwirev1.NewEventTypeServiceClient(connection),
 		Tenants:    latchwirev1.NewTenantServiceClient(connection),
 		APIKeys:    latchwirev1.NewApiKeyServiceClient(connection),
 		connection: connection,

@@ -31,6 +31,12 @@ func (c *Client) ListEvents(ctx context.Context, request *latchwirev1.ListEvents
 	return pages(ctx, request, c.Events.ListEvents, (*latchwirev1.ListEventsResponse).GetEvents)
 }
 
+// ListEventTypes iterates over the types of event that the server knows, by name. The request may be
+// nil.
+func (c *Client) ListEventTypes(ctx context.Context, request *latchwirev1.ListEventTypesRequest) iter.Seq2[*latchwirev1.EventType, error] {
+	return pages(ctx, request, c.EventTypes.ListEventTypes, (*latchwirev1.ListEventTypesResponse).GetEventTypes)
+}
+
 // ListDeliveries iterates over deliveries of a webhook or of an event, newest event first. The
 // request may be nil.
 func (c *Client) ListDeliveries(ctx context.Context, request *latchwirev1.ListDeliveriesRequest) iter.Seq2[*latchwirev1.Delivery, error] {

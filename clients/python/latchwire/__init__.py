@@ -8,6 +8,7 @@ from latchwire.v1.api_key_service_pb2 import ApiKey
 from latchwire.v1.delivery_pb2 import Attempt, Delivery
 from latchwire.v1.error_reason_pb2 import ErrorReason
 from latchwire.v1.event_pb2 import Event
+from latchwire.v1.event_type_pb2 import EventType
 from latchwire.v1.recovery_job_pb2 import RecoveryJob
 from latchwire.v1.tenant_service_pb2 import Tenant, TenantQuotas
 from latchwire.v1.webhook_pb2 import (
@@ -35,6 +36,7 @@ __all__ = [
     "ErrorReason",
     "Event",
     "EventMatch",
+    "EventType",
     "ExponentialRetry",
     "FieldViolation",
     "RateLimit",

@@ -36,6 +36,9 @@ from latchwire.v1 import (
     event_pb2,
     event_service_pb2,
     event_service_pb2_grpc,
+    event_type_pb2,
+    event_type_service_pb2,
+    event_type_service_pb2_grpc,
     recovery_job_pb2,
     tenant_service_pb2_grpc,
     webhook_pb2,
@@ -82,6 +85,7 @@ class Client(Administration):
         self._timeout = timeout
         self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
+        self.event_types = event_type_service_pb2_grpc.EventTypeServiceStub(self._channel)
         self.deliveries = delivery_service_pb2_grpc.DeliveryServiceStub(self._channel)
         self.tenants = tenant_service_pb2_grpc.TenantServiceStub(self._channel)
         self.api_keys = api_key_service_pb2_grpc.ApiKeyServiceStub(self._channel)
@@ -264,6 +268,22 @@ class Client(Administration):
             type=type, source=source, subject=subject, page_size=page_size
         )
         return self._pages(self.events.ListEvents, request, "events", timeout)
+
+    # Event types
+
+    def get_event_type(
+        self, name: str, timeout: Optional[Seconds] = None
+    ) -> event_type_pb2.EventType:
+        """name: `eventTypes/{type}`, such as `eventTypes/acogo.ez_open`."""
+        request = event_type_service_pb2.GetEventTypeRequest(name=name)
+        return self._call(self.event_types.GetEventType, request, timeout)
+
+    def list_event_types(
+        self, system: str = "", page_size: int = 0, timeout: Optional[Seconds] = None
+    ) -> Iterator[event_type_pb2.EventType]:
+        """The types of event that the server knows, by name; system: only its types, such as `panel`."""
+        request = event_type_service_pb2.ListEventTypesRequest(system=system, page_size=page_size)
+        return self._pages(self.event_types.ListEventTypes, request, "event_types", timeout)
 
     # Deliveries
 

@@ -106,6 +106,8 @@ const (
 	ErrorReason_ERROR_REASON_RECOVERY_JOB_NOT_FOUND ErrorReason = 32
 	// `FAILED_PRECONDITION`: the recovery job is over.
 	ErrorReason_ERROR_REASON_RECOVERY_JOB_STATE ErrorReason = 33
+	// `NOT_FOUND`: no such event type. Metadata: `name`.
+	ErrorReason_ERROR_REASON_EVENT_TYPE_NOT_FOUND ErrorReason = 34
 )
 
 // Enum value maps for ErrorReason.
@@ -145,6 +147,7 @@ var (
 		31: "ERROR_REASON_TENANT_NOT_FOUND",
 		32: "ERROR_REASON_RECOVERY_JOB_NOT_FOUND",
 		33: "ERROR_REASON_RECOVERY_JOB_STATE",
+		34: "ERROR_REASON_EVENT_TYPE_NOT_FOUND",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":            0,
@@ -181,6 +184,7 @@ var (
 		"ERROR_REASON_TENANT_NOT_FOUND":       31,
 		"ERROR_REASON_RECOVERY_JOB_NOT_FOUND": 32,
 		"ERROR_REASON_RECOVERY_JOB_STATE":     33,
+		"ERROR_REASON_EVENT_TYPE_NOT_FOUND":   34,
 	}
 )
 
@@ -215,7 +219,7 @@ var File_latchwire_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\x9d\t\n" +
+	"\x1flatchwire/v1/error_reason.proto\x12\flatchwire.v1*\xc4\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_API_KEY_MISSING\x10\x01\x12 \n" +
@@ -251,7 +255,8 @@ const file_latchwire_v1_error_reason_proto_rawDesc = "" +
 	"\x17ERROR_REASON_QUEUE_FULL\x10\x1e\x12!\n" +
 	"\x1dERROR_REASON_TENANT_NOT_FOUND\x10\x1f\x12'\n" +
 	"#ERROR_REASON_RECOVERY_JOB_NOT_FOUND\x10 \x12#\n" +
-	"\x1fERROR_REASON_RECOVERY_JOB_STATE\x10!BDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
+	"\x1fERROR_REASON_RECOVERY_JOB_STATE\x10!\x12%\n" +
+	"!ERROR_REASON_EVENT_TYPE_NOT_FOUND\x10\"BDZBgithub.com/latchwire/latchwire/clients/go/latchwire/v1;latchwirev1b\x06proto3"
 
 var (
 	file_latchwire_v1_error_reason_proto_rawDescOnce sync.Once

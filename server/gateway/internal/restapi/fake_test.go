@@ -26,6 +26,7 @@ type fakeServer struct {
 	latchwirev1.UnimplementedWebhookServiceServer
 	latchwirev1.UnimplementedEventServiceServer
 	latchwirev1.UnimplementedDeliveryServiceServer
+	latchwirev1.UnimplementedEventTypeServiceServer
 	latchwirev1.UnimplementedTenantServiceServer
 	latchwirev1.UnimplementedApiKeyServiceServer
 
@@ -70,6 +71,7 @@ func startBounded(t *testing.T, maxInFlight int) (*fakeServer, *httptest.Server)
 	latchwirev1.RegisterWebhookServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterEventServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterDeliveryServiceServer(fake.grpc, fake)
+	latchwirev1.RegisterEventTypeServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterTenantServiceServer(fake.grpc, fake)
 	latchwirev1.RegisterApiKeyServiceServer(fake.grpc, fake)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -58,6 +58,9 @@ func New(ctx context.Context, connection grpc.ClientConnInterface, limits *guard
 			return gen.RegisterEventServiceHandlerClient(ctx, mux, latchwirev1.NewEventServiceClient(masked))
 		},
 		func() error {
+			return gen.RegisterEventTypeServiceHandlerClient(ctx, mux, latchwirev1.NewEventTypeServiceClient(masked))
+		},
+		func() error {
 			return gen.RegisterDeliveryServiceHandlerClient(ctx, mux, latchwirev1.NewDeliveryServiceClient(masked))
 		},
 		func() error {

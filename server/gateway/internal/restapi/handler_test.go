@@ -73,7 +73,7 @@ func TestOpenAPIAndRoutesAreTheSame(t *testing.T) {
 			called[fake.method] = true
 		}
 	}
-	for _, service := range []string{"WebhookService", "EventService", "DeliveryService", "TenantService", "ApiKeyService"} {
+	for _, service := range []string{"WebhookService", "EventService", "EventTypeService", "DeliveryService", "TenantService", "ApiKeyService"} {
 		for _, method := range fake.grpc.GetServiceInfo()["latchwire.v1."+service].Methods {
 			if !called[method.Name] {
 				t.Errorf("%s.%s has no path", service, method.Name)
@@ -126,6 +126,10 @@ func TestPathsAndQueriesReachTheFields(t *testing.T) {
 			&latchwirev1.ListWebhooksRequest{PageSize: 7, PageToken: "a&b"}},
 		{"GET", "/v1/events/a:b~c.d", "", "GetEvent", &latchwirev1.GetEventRequest{Name: "events/a:b~c.d"}},
 		{"GET", "/v1/events/a%3Ab", "", "GetEvent", &latchwirev1.GetEventRequest{Name: "events/a:b"}},
+		{"GET", "/v1/eventTypes/acogo.ez_open", "", "GetEventType",
+			&latchwirev1.GetEventTypeRequest{Name: "eventTypes/acogo.ez_open"}},
+		{"GET", "/v1/eventTypes?system=panel&pageSize=7&pageToken=t", "", "ListEventTypes",
+			&latchwirev1.ListEventTypesRequest{System: "panel", PageSize: 7, PageToken: "t"}},
 		{"GET", "/v1/events/a:publish", "", "GetEvent", &latchwirev1.GetEventRequest{Name: "events/a:publish"}},
 		{"GET", "/v1/deliveries?state=STATE_DEAD&event=events/1", "", "ListDeliveries",
 			&latchwirev1.ListDeliveriesRequest{State: latchwirev1.Delivery_STATE_DEAD, Event: "events/1"}},
