@@ -27,7 +27,7 @@ ARROWS = {
     "server/state": ["server/store"],
     "server/delivery": ["server/state", "core/delivery", "core/formats", "core/net"],
     "server/jobs": ["server/state"],
-    "server/api": ["server/delivery", "server/jobs", "server/state", "protos"],
+    "server/api": ["server/jobs", "server/state", "core/formats", "core/net", "protos"],
     # The stream is one more gRPC service, behind the API's authenticating adapter.
     "server/ingest": ["server/api", "server/state", "protos"],
     "server/metrics": ["server/delivery", "server/jobs", "server/state"],
@@ -48,7 +48,7 @@ TEST_ARROWS = {
     "server/store": ["server/store/driver"],
     "server/state": ["server/store/memory"],
     "server/delivery": ["server/store/memory"],
-    "server/jobs": ["server/delivery", "server/store/memory"],
+    "server/jobs": ["server/store/memory"],
     # The whole API is tried, the agents' service with it.
     "server/api": ["server/ingest", "server/store/memory"],
     "server/ingest": ["server/store/memory"],

@@ -1,0 +1,58 @@
+// Which webhook may start its next attempt: every webhook gets its turn, and a fair share of the
+// attempts in flight.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+
+#include "core/delivery/fair_share.h"
+#include "core/domain/webhook.h"
+
+namespace latchwire {
+
+// A pure state machine. A webhook is in the line at most once; one that has its share of the
+// attempts in flight waits apart, and comes back when attempts end.
+class AttemptLine {
+ public:
+  // What the line knows of one webhook; the line alone changes it.
+  struct Place {
+    size_t in_flight = 0;
+    bool waiting = false;  // in the line, or blocked
+  };
+
+  explicit AttemptLine(size_t max_in_flight)
+      : max_in_flight_(max_in_flight), share_(max_in_flight) {}
+
+  // To the end of the line; nothing if it is in there.
+  void Enter(WebhookKey webhook, Place& place);
+  // Whose turn it is: takes it out of the line. Follow with Leave or Block, unless the webhook is
+  // gone. None if nobody waits or no more attempts may be in flight.
+  std::optional<WebhookKey> Next();
+  // It is not in the line any more, and may enter again.
+  void Leave(Place& place);
+  // It has its share: it waits apart until Unblock.
+  void Block(WebhookKey webhook, const Place& place);
+  // Those that had to leave room for others get their turn again, a few at a time: call it after
+  // each End.
+  void Unblock();
+
+  // Whether its share allows one more attempt. `suspect`: see FairShare.
+  bool MayStart(const Place& place, bool suspect) const {
+    return share_.MayTake(place.in_flight, suspect);
+  }
+  void Start(Place& place, bool suspect);
+  void End(Place& place, bool suspect);
+  // It has become a suspect, or is none any more.
+  void Reclassify(const Place& place, bool suspect) { share_.Reclassify(place.in_flight, suspect); }
+
+  size_t in_flight() const { return share_.used(); }  // over all webhooks
+
+ private:
+  const size_t max_in_flight_;
+  FairShare share_;
+  std::deque<WebhookKey> line_;
+  std::deque<WebhookKey> blocked_;
+};
+
+}  // namespace latchwire

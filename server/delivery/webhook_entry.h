@@ -1,0 +1,64 @@
+// What the engine holds in memory of one webhook: its queue, and what limits its attempts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/delivery/circuit_breaker.h"
+#include "core/delivery/crowding.h"
+#include "core/delivery/rate_limiter.h"
+#include "core/delivery/webhook_queue.h"
+#include "core/domain/webhook.h"
+#include "server/delivery/attempt_line.h"
+#include "server/delivery/timer_line.h"
+
+namespace latchwire {
+
+// When a webhook can do something next, by its queue, its breaker and its rate. InfinitePast: at
+// once; InfiniteFuture: nothing to do, until something changes.
+struct NextWork {
+  absl::Time attempt;
+  absl::Time load;
+  bool rate_waits = false;  // a delivery is ready, and waits for the rate or the breaker alone
+};
+
+// Belongs to the executor's thread. The parts of the engine each have a place of their own in here,
+// which no other part changes, so that an attempt costs one look-up and not one per part.
+struct WebhookEntry {
+  // `failures`: consecutive ones, from before. `webhook` and `queue` are not null.
+  WebhookEntry(std::shared_ptr<const Webhook> webhook, std::unique_ptr<WebhookQueue> queue,
+               int64_t failures);
+
+  const WebhookKey key;
+  std::shared_ptr<const Webhook> webhook;  // as it is now; null once it is deleted
+  const std::unique_ptr<WebhookQueue> queue;
+  CircuitBreaker breaker;
+  RateLimiter rate;
+  bool suspect = false;  // its last attempt failed: see FairShare
+
+  AttemptLine::Place attempts;
+  TimerLine::Slot timer;
+  bool waits_for_load = false;  // the loader's
+  struct Account {              // the webhook table's
+    Crowding crowding;
+    size_t ready_bytes = 0;
+    int64_t displaced = 0;
+    bool rate_waits = false;
+  } account;
+
+  // The attempts that may be in flight at once. Not for deleted webhooks, like all below.
+  size_t MaxInFlight() const;
+  // When its next attempt may start by breaker and rate; InfinitePast: at once; InfiniteFuture:
+  // when the probe under way has ended.
+  absl::Time GateTime(const Clock& clock) const;
+  // The breaker is not open.
+  NextWork Next(const Clock& clock) const;
+  // Whether an attempt can start now: there is a delivery to take, and neither breaker nor rate nor
+  // max_in_flight hold it back.
+  bool CanStart(const Clock& clock) const;
+};
+
+}  // namespace latchwire
