@@ -5,6 +5,7 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/log.h"
@@ -117,33 +118,25 @@ Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Agent::~Agent() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
-  if (absl::Status status = CheckConfig(config); !status.ok()) return status;
-  auto key = ReadSecretFile(config.key_file);
-  if (!key.ok())
-    return absl::InvalidArgumentError(absl::StrCat("key_file: ", key.status().message()));
-  GrpcIngestOptions grpc_options{.server = config.server, .key = *key, .tls = config.tls};
-  if (!config.root_certificates_file.empty()) {
-    auto pem = ReadSecretFile(config.root_certificates_file);
-    if (!pem.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("root_certificates_file: ", pem.status().message()));
-    }
-    grpc_options.root_certificates = *pem;
-  }
+  GrpcIngestOptions grpc_options;
+  grpc_options.server = config.server;
+  grpc_options.key = std::string(absl::StripAsciiWhitespace(config.key));
+  grpc_options.tls = config.tls;
+  grpc_options.root_certificates = config.root_certificates;
 
   auto parts = std::make_unique<Parts>();
   SpoolOptions spool_options;
   spool_options.directory = config.spool_directory;
-  spool_options.max_bytes = config.spool_max_bytes;
-  spool_options.segment_bytes = config.spool_segment_bytes;
+  spool_options.max_bytes = static_cast<uint64_t>(config.spool_max_bytes);
+  spool_options.segment_bytes = static_cast<uint64_t>(config.spool_segment_bytes);
   spool_options.machine_identity = MachineIdentity();
   spool_options.warn = LogWarning;
   auto spool =
       Spool::Open(spool_options, PosixSpoolFileSystem(), &parts->disk_executor, SystemRandom());
   if (!spool.ok()) {
-    return absl::Status(spool.status().code(),
-                        absl::StrCat("spool.directory = '", config.spool_directory,
-                                     "': ", spool.status().message()));
+    return absl::Status(
+        spool.status().code(),
+        SettingError("spool.directory", config.spool_directory, spool.status().message()));
   }
   parts->spool = *std::move(spool);
   parts->connector = MakeGrpcIngestConnector(grpc_options, &parts->uplink_executor);
@@ -180,14 +173,13 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   }
 
   HttpServerOptions http_options;
-  const auto address = ParseListenAddress(config.listen);
-  http_options.address = address->host;
-  http_options.port = address->port;
+  http_options.address = config.listen.host;
+  http_options.port = config.listen.port;
   http_options.access = [](absl::string_view text) { Log(LogLevel::kDebug, text); };
   auto server = HttpServer::Listen(http_options, parts->router.get());
   if (!server.ok()) {
-    return absl::Status(server.status().code(), absl::StrCat("listen = '", config.listen,
-                                                             "': ", server.status().message()));
+    return absl::Status(server.status().code(), SettingError("listen", config.listen.ToString(),
+                                                             server.status().message()));
   }
   parts->server = *std::move(server);
 

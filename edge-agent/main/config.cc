@@ -1,242 +1,122 @@
 #include "edge-agent/main/config.h"
 
-#include <toml++/toml.h>
-
-#include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <limits>
+#include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "core/domain/validation.h"
 
 namespace latchwire::edge {
 namespace {
 
-constexpr uint64_t kMinSpoolBytes = 1024 * 1024;
-constexpr uint64_t kMaxSegmentBytes = 1024 * 1024 * 1024;
+constexpr absl::string_view kUsage =
+    "latchwire-agent takes events of door and intercom devices, keeps them on disk, and sends them "
+    "to the server.\n\n"
+    "  latchwire-agent --config=agent.toml\n\n"
+    "What devices may send, and their tokens, stand in the file alone: docs/agent.md.";
 
-// Walks one table; every key must be one that is known.
-class TableReader {
- public:
-  TableReader(const toml::table& table, std::string path, absl::string_view file)
-      : table_(table), path_(std::move(path)), file_(file) {}
-
-  TableReader& String(const char* key, std::string* out) {
-    return Value<std::string>(key, "a text", [out](std::string value) { *out = std::move(value); });
-  }
-  TableReader& Bool(const char* key, bool* out) {
-    return Value<bool>(key, "true or false", [out](bool value) { *out = value; });
-  }
-  template <typename T>
-  TableReader& Integer(const char* key, T* out) {
-    return Value<int64_t>(key, "an integer of at least 0", [&, out](int64_t value) {
-      if (value < 0) {
-        Fail(key, "must be an integer of at least 0");
-      } else {
-        *out = static_cast<T>(value);
-      }
-    });
-  }
-  // A secret as it stands, or out of the file that `<key>_file` names.
-  TableReader& Secret(const std::string& key, std::string* out) {
-    std::string file;
-    String(key.c_str(), out).String((key + "_file").c_str(), &file);
-    if (file.empty() || !status_.ok()) return *this;
-    auto text = ReadSecretFile(file);
-    if (text.ok()) {
-      *out = *std::move(text);
-    } else {
-      Fail((key + "_file").c_str(), text.status().message());
-    }
-    return *this;
-  }
-  const toml::table* Table(const char* key) {
-    known_.push_back(key);
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return nullptr;
-    if (!node->is_table()) Fail(key, "must be a table");
-    return node->as_table();
-  }
-  // One table or an array of them.
-  std::vector<const toml::table*> Tables(const char* key) {
-    known_.push_back(key);
-    std::vector<const toml::table*> tables;
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return tables;
-    if (node->is_table()) tables.push_back(node->as_table());
-    if (const toml::array* array = node->as_array()) {
-      for (const toml::node& element : *array) {
-        if (element.is_table()) tables.push_back(element.as_table());
-      }
-    }
-    if (tables.empty()) Fail(key, "must be a table, or an array of tables");
-    return tables;
-  }
-  absl::Status Done() {
-    for (const auto& [key, node] : table_) {
-      if (std::find(known_.begin(), known_.end(), key.str()) == known_.end()) {
-        Fail(std::string(key.str()).c_str(), "no such setting");
-      }
-    }
-    return status_;
-  }
-  void Fail(const char* key, absl::string_view what) {
-    if (!status_.ok()) return;
-    const toml::node* node = table_.get(key);
-    const auto line = node != nullptr ? node->source().begin.line : table_.source().begin.line;
-    status_ =
-        absl::InvalidArgumentError(absl::StrCat(file_, ":", line, ": ", path_, key, ": ", what));
-  }
-
- private:
-  template <typename T, typename Set>
-  TableReader& Value(const char* key, absl::string_view kind, Set set) {
-    known_.push_back(key);
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return *this;
-    if (const auto value = node->value_exact<T>()) {
-      set(*value);
-    } else {
-      Fail(key, absl::StrCat("must be ", kind));
-    }
-    return *this;
-  }
-
-  const toml::table& table_;
-  const std::string path_;
-  const absl::string_view file_;
-  std::vector<std::string> known_;
-  absl::Status status_;
-};
+constexpr int64_t kMinSpoolBytes = 1024 * 1024;
+constexpr int64_t kMinSegmentBytes = 4096;
+constexpr int64_t kMaxSegmentBytes = 1024 * 1024 * 1024;
+constexpr int64_t kMinBackoffMs = 100;
+constexpr int64_t kMaxBackoffMs = 24 * 60 * 60 * 1000;
 
 absl::Status ReadFamily(TableReader* intake, const char* family, const char* secret_key,
-                        absl::string_view file, std::vector<IntakeCredential>* out) {
-  for (const toml::table* table : intake->Tables(family)) {
-    TableReader reader(*table, absl::StrCat("intake.", family, "."), file);
+                        std::vector<IntakeCredential>* out) {
+  for (TableReader& reader : intake->Tables(family)) {
     IntakeCredential credential;
     bool allow_unsigned = false;
-    reader.Secret(secret_key, &credential.secret).String("source", &credential.source);
+    reader.Secret(secret_key, &credential.secret).Text("source", &credential.source);
     const bool panel = absl::string_view(family) == "panel";
     if (panel) reader.Bool("allow_unsigned", &allow_unsigned);
-    if (absl::string_view(family) == "acogo") reader.String("model", &credential.model);
+    if (absl::string_view(family) == "acogo") reader.Text("model", &credential.model);
     if (credential.secret.empty() && !allow_unsigned) {
       reader.Fail(secret_key, panel ? "is required, unless allow_unsigned = true lets anyone in"
                                     : "is required");
     }
-    if (absl::Status status = reader.Done(); !status.ok()) return status;
+    if (absl::Status status = reader.Finish(); !status.ok()) return status;
     out->push_back(std::move(credential));
   }
   return absl::OkStatus();
 }
 
-absl::Status ReadTables(const toml::table& root, absl::string_view file, AgentConfig* config) {
-  TableReader reader(root, "", file);
-  reader.String("agent", &config->agent)
-      .String("listen", &config->listen)
-      .String("server", &config->server)
-      .String("key_file", &config->key_file)
-      .Bool("tls", &config->tls)
-      .String("root_certificates_file", &config->root_certificates_file)
-      .Integer("max_backoff_ms", &config->max_backoff_ms)
-      .String("log_level", &config->log_level);
-  if (const toml::table* spool = reader.Table("spool")) {
-    TableReader spool_reader(*spool, "spool.", file);
-    spool_reader.String("directory", &config->spool_directory)
-        .Integer("max_bytes", &config->spool_max_bytes)
-        .Integer("segment_bytes", &config->spool_segment_bytes);
-    if (absl::Status status = spool_reader.Done(); !status.ok()) return status;
-  }
-  if (const toml::table* table = reader.Table("intake")) {
-    TableReader intake(*table, "intake.", file);
-    IntakeConfig& out = config->intake;
-    absl::Status status = ReadFamily(&intake, "acogo", "token", file, &out.acogo);
-    if (status.ok()) status = ReadFamily(&intake, "situator", "token", file, &out.situator);
-    if (status.ok()) status = ReadFamily(&intake, "panel", "secret", file, &out.panel);
-    if (status.ok()) status = ReadFamily(&intake, "json", "token", file, &out.json);
-    if (status.ok()) status = intake.Done();
-    if (!status.ok()) return status;
-  }
-  return reader.Done();
+absl::Status ReadIntake(TableReader* intake, IntakeConfig* config) {
+  absl::Status status = ReadFamily(intake, "acogo", "token", &config->acogo);
+  status.Update(ReadFamily(intake, "situator", "token", &config->situator));
+  status.Update(ReadFamily(intake, "panel", "secret", &config->panel));
+  status.Update(ReadFamily(intake, "json", "token", &config->json));
+  return status;
 }
 
-absl::Status Invalid(absl::string_view name, absl::string_view value, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(name, " = '", value, "': ", what));
+void AddServer(AgentConfig* config, Settings* settings) {
+  settings->AddParsed(
+      "agent", "",
+      [config](absl::string_view text) {
+        if (!IsValidAgentName(text)) {
+          return absl::InvalidArgumentError("must be 1 to 64 of a-z 0-9 - _ .");
+        }
+        config->agent = std::string(text);
+        return absl::OkStatus();
+      },
+      "This agent's name, to which its key is bound");
+  settings->AddParsed(
+      "server", config->server,
+      [config](absl::string_view text) {
+        if (!absl::StrContains(text, ':')) {
+          return absl::InvalidArgumentError("must be host:port");
+        }
+        config->server = std::string(text);
+        return absl::OkStatus();
+      },
+      "The server's host and port (gRPC)");
+  settings->AddFile("key_file", &config->key, "File with the agent's key, <id>.<secret>");
+  settings->AddBool("tls", &config->tls,
+                    "Speak TLS with the server; without it the key travels in the clear");
+  settings->AddFile("root_certificates_file", &config->root_certificates,
+                    "PEM file of the authorities to trust with --tls; empty means the system's");
+  settings->AddInteger("max_backoff_ms", &config->max_backoff_ms, kMinBackoffMs, kMaxBackoffMs,
+                       "The longest backoff between two tries to reach the server");
 }
 
 }  // namespace
 
-absl::Status ReadConfig(absl::string_view toml, absl::string_view name, AgentConfig* config) {
-  try {
-    const toml::table root = toml::parse(std::string_view(toml.data(), toml.size()));
-    return ReadTables(root, name, config);
-  } catch (const toml::parse_error& error) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ":", error.source().begin.line, ": ", std::string(error.description())));
-  }
+Settings AgentSettings(AgentConfig* config) {
+  Settings settings("latchwire-agent", kUsage);
+  settings.AddConfigFile();
+  AddServer(config, &settings);
+  settings.AddParsed(
+      "listen", config->listen.ToString(),
+      [config](absl::string_view text) {
+        absl::StatusOr<ListenAddress> address = ParseIpListenAddress(text);
+        if (address.ok()) config->listen = *std::move(address);
+        return address.status();
+      },
+      "IP address and port for devices; port 0 takes a free one");
+  settings.AddText("listen_port_file", &config->listen_port_file,
+                   "File to write the bound port to");
+  settings.AddText("spool.directory", &config->spool_directory,
+                   "Directory in which events are kept until the server has them; for one agent "
+                   "alone");
+  settings.AddAlias("spool_dir", "spool.directory");
+  settings.AddInteger("spool.max_bytes", &config->spool_max_bytes, kMinSpoolBytes,
+                      std::numeric_limits<int64_t>::max(),
+                      "Bytes that the spool may hold; past it devices get 503");
+  settings.AddInteger("spool.segment_bytes", &config->spool_segment_bytes, kMinSegmentBytes,
+                      kMaxSegmentBytes, "Space is freed in pieces of this size");
+  settings.AddLogLevel(&config->log_level);
+  settings.AddSection(
+      "intake", [config](TableReader* intake) { return ReadIntake(intake, &config->intake); });
+  return settings;
 }
 
-absl::Status CheckConfig(const AgentConfig& config) {
-  if (!IsValidAgentName(config.agent)) {
-    return Invalid("agent", config.agent, "must be 1 to 64 of a-z 0-9 - _ . (flag --agent)");
+absl::Status CheckAgentConfig(const Settings& settings, const AgentConfig& config) {
+  if (config.agent.empty()) return settings.Error("agent", "is required");
+  if (absl::StripAsciiWhitespace(config.key).empty()) {
+    return settings.Error("key_file", "is required: a file with the agent's key");
   }
-  if (const auto address = ParseListenAddress(config.listen); !address.ok()) {
-    return Invalid("listen", config.listen, address.status().message());
-  }
-  if (config.server.find(':') == std::string::npos) {
-    return Invalid("server", config.server, "must be host:port (flag --server)");
-  }
-  if (config.key_file.empty()) {
-    return Invalid("key_file", "", "is required: the file with the agent's key (flag --key-file)");
-  }
-  if (config.spool_directory.empty()) {
-    return Invalid("spool.directory", "", "is required: where events are kept (flag --spool-dir)");
-  }
-  if (config.spool_max_bytes < kMinSpoolBytes) {
-    return Invalid("spool.max_bytes", absl::StrCat(config.spool_max_bytes),
-                   absl::StrCat("must be at least ", kMinSpoolBytes, " (flag --spool-max-bytes)"));
-  }
-  if (config.spool_segment_bytes < 4096 || config.spool_segment_bytes > kMaxSegmentBytes) {
-    return Invalid("spool.segment_bytes", absl::StrCat(config.spool_segment_bytes),
-                   absl::StrCat("must be 4096 to ", kMaxSegmentBytes));
-  }
-  if (config.max_backoff_ms < 100) {
-    return Invalid("max_backoff_ms", absl::StrCat(config.max_backoff_ms), "must be at least 100");
-  }
-  const std::string& level = config.log_level;
-  if (level != "debug" && level != "info" && level != "warn" && level != "error") {
-    return Invalid("log_level", level, "must be debug, info, warn or error");
-  }
+  if (config.spool_directory.empty()) return settings.Error("spool.directory", "is required");
   return absl::OkStatus();
-}
-
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  ListenAddress address;
-  uint32_t port = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &port) ||
-      port > 65535) {
-    return absl::InvalidArgumentError("must be address:port, such as 127.0.0.1:8090");
-  }
-  absl::string_view host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  address.host = std::string(host);
-  address.port = static_cast<uint16_t>(port);
-  return address;
-}
-
-absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read the file ", path));
-  const std::string secret(absl::StripAsciiWhitespace(text.str()));
-  if (secret.empty())
-    return absl::InvalidArgumentError(absl::StrCat("the file ", path, " is empty"));
-  return secret;
 }
 
 }  // namespace latchwire::edge

@@ -4,23 +4,56 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "core/base/testing/source_tree.h"
 
 namespace latchwire::edge {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
-TEST(ConfigTest, ReadsEverySetting) {
-  AgentConfig config;
-  const absl::Status status = ReadConfig(R"(
+class AgentConfigTest : public testing::Test {
+ protected:
+  AgentConfigTest()
+      : file_(testing::TempDir() + "/agent_config_test.toml"),
+        key_(testing::TempDir() + "/agent_config_test.key") {
+    std::ofstream(key_) << "id.secret\n";
+  }
+  ~AgentConfigTest() override {
+    std::remove(file_.c_str());
+    std::remove(key_.c_str());
+  }
+
+  // The message of the first fault, empty when there is none.
+  std::string ErrorOf(absl::string_view toml, std::vector<std::string> flags = {}) {
+    config_ = AgentConfig();
+    std::ofstream(file_) << toml;
+    flags.push_back("--config=" + file_);
+    Settings settings = AgentSettings(&config_);
+    absl::Status status = settings.Parse(flags).status();
+    if (status.ok()) status = CheckAgentConfig(settings, config_);
+    return absl::StrReplaceAll(status.message(), {{file_, "f"}});
+  }
+
+  const std::string file_;
+  const std::string key_;
+  AgentConfig config_;
+};
+
+TEST_F(AgentConfigTest, ReadsEverySetting) {
+  const std::string toml = absl::StrCat(R"(
 agent = "gate-1"
 listen = "[::1]:8091"
 server = "server.example:443"
-key_file = "agent.key"
+key_file = ")",
+                                        key_, R"("
 tls = true
-root_certificates_file = "ca.pem"
+root_certificates_file = ")",
+                                        key_, R"("
 max_backoff_ms = 5000
 log_level = "debug"
 
@@ -45,84 +78,83 @@ source = "panel-1"
 
 [intake.json]
 token = "j"
-)",
-                                         "agent.toml", &config);
-  ASSERT_TRUE(status.ok()) << status;
-  EXPECT_TRUE(CheckConfig(config).ok()) << CheckConfig(config);
-  EXPECT_EQ(config.server, "server.example:443");
-  EXPECT_TRUE(config.tls);
-  EXPECT_EQ(config.spool_max_bytes, 2'000'000u);
-  ASSERT_EQ(config.intake.acogo.size(), 2u);
-  EXPECT_EQ(config.intake.acogo[0].model, "acoGO! Pro");
-  EXPECT_EQ(config.intake.acogo[1].secret, "b");
-  EXPECT_EQ(config.intake.panel[0].secret, "");
-  EXPECT_EQ(config.intake.json[0].secret, "j");
+)");
+  ASSERT_EQ(ErrorOf(toml), "");
+  EXPECT_EQ(config_.listen.ToString(), "[::1]:8091");
+  EXPECT_EQ(config_.server, "server.example:443");
+  EXPECT_EQ(config_.key, "id.secret\n");
+  EXPECT_EQ(config_.root_certificates, "id.secret\n");
+  EXPECT_TRUE(config_.tls);
+  EXPECT_EQ(config_.max_backoff_ms, 5000);
+  EXPECT_EQ(config_.log_level, LogLevel::kDebug);
+  EXPECT_EQ(config_.spool_directory, "spool");
+  EXPECT_EQ(config_.spool_max_bytes, 2'000'000);
+  EXPECT_EQ(config_.spool_segment_bytes, 65536);
+  ASSERT_EQ(config_.intake.acogo.size(), 2u);
+  EXPECT_EQ(config_.intake.acogo[0].model, "acoGO! Pro");
+  EXPECT_EQ(config_.intake.acogo[1].secret, "b");
+  EXPECT_EQ(config_.intake.panel[0].secret, "");
+  EXPECT_EQ(config_.intake.panel[0].source, "panel-1");
+  EXPECT_EQ(config_.intake.json[0].secret, "j");
 }
 
-TEST(ConfigTest, SecretsMayStandInFiles) {
-  const std::string path = testing::TempDir() + "/latchwire_config_test_token";
-  std::ofstream(path) << "  from-file\n";
-  AgentConfig config;
-  ASSERT_TRUE(
-      ReadConfig(absl::StrCat("[intake.json]\ntoken_file = \"", path, "\""), "f", &config).ok());
-  EXPECT_EQ(config.intake.json[0].secret, "from-file");
-  std::remove(path.c_str());
-  const absl::Status status =
-      ReadConfig(absl::StrCat("[intake.json]\ntoken_file = \"", path, "\""), "f", &config);
-  EXPECT_THAT(status.message(), HasSubstr(path));
+TEST_F(AgentConfigTest, FlagsWinInEverySpellingThatEverWas) {
+  ASSERT_EQ(ErrorOf("agent = \"x\"\n[spool]\ndirectory = \"x\"",
+                    {"--agent=gate-2", absl::StrCat("--key-file=", key_), "--spool-dir=dir",
+                     "--spool-max-bytes=1048576", "--listen-port-file=port", "--listen=0.0.0.0:0"}),
+            "");
+  EXPECT_EQ(config_.agent, "gate-2");
+  EXPECT_EQ(config_.spool_directory, "dir");
+  EXPECT_EQ(config_.spool_max_bytes, 1'048'576);
+  EXPECT_EQ(config_.listen_port_file, "port");
+  EXPECT_EQ(config_.listen.ToString(), "0.0.0.0:0");
+  EXPECT_EQ(ErrorOf("", {"--agent=a", absl::StrCat("--key_file=", key_), "--spool_directory=d",
+                         "--spool_segment_bytes=4096", "--max_backoff_ms=100", "--tls"}),
+            "");
+  EXPECT_EQ(config_.spool_directory, "d");
 }
 
-TEST(ConfigTest, ErrorsNameFileLineAndKey) {
+TEST_F(AgentConfigTest, ErrorsNameFileLineKeyAndValue) {
   const struct {
     const char* text;
     const char* error;
   } kCases[] = {
       {"agnet = \"x\"", "f:1: agnet: no such setting"},
-      {"\nagent = 7", "f:2: agent: must be a text"},
-      {"tls = \"yes\"", "f:1: tls: must be true or false"},
-      {"max_backoff_ms = -1", "f:1: max_backoff_ms: must be an integer"},
+      {"\nagent = 7", "f:2: agent = \"7\": must be a text"},
+      {"agent = \"Gate 1\"", "f:1: agent = \"Gate 1\": must be 1 to 64 of"},
+      {"listen = \"8090\"", "f:1: listen = \"8090\": must be address:port"},
+      {"listen = \"localhost:1\"", "f:1: listen = \"localhost:1\": the address must be an IP"},
+      {"server = \"x\"", "f:1: server = \"x\": must be host:port"},
+      {"max_backoff_ms = -1", "f:1: max_backoff_ms = \"-1\": must be 100 to"},
       {"[spool]\nmaxbytes = 1", "f:2: spool.maxbytes: no such setting"},
-      {"spool = 1", "f:1: spool: must be a table"},
-      {"[intake.basip]\ntoken = \"x\"", "intake.basip: no such setting"},
-      {"[intake.json]\nsource = \"x\"", "intake.json.token: is required"},
-      {"[intake.panel]\nsource = \"x\"", "allow_unsigned"},
-      {"[intake.json]\nallow_unsigned = true", "intake.json."},
-      {"intake.json = 1", "intake.json: must be a table"},
-      {"agent = ", "f:1: "},
+      {"[spool]\nmax_bytes = 5", "f:2: spool.max_bytes = \"5\": must be 1048576 to"},
+      {"log_level = \"loud\"", "f:1: log_level = \"loud\": must be debug"},
+      {"[intake.basip]\ntoken = \"x\"", "f:1: intake.basip: no such setting"},
+      {"[intake.json]\nsource = \"x\"", "f:1: intake.json.token = \"\": is required"},
+      {"[intake.panel]\nsource = \"x\"",
+       "f:1: intake.panel.secret = \"\": is required, unless "
+       "allow_unsigned"},
+      {"[intake.json]\ntoken = \"t\"\nallow_unsigned = true",
+       "f:3: intake.json.allow_unsigned: no such setting"},
   };
-  for (const auto& c : kCases) {
-    AgentConfig config;
-    const absl::Status status = ReadConfig(c.text, "f", &config);
-    EXPECT_FALSE(status.ok()) << c.text;
-    EXPECT_THAT(status.message(), HasSubstr(c.error)) << c.text;
-  }
+  for (const auto& c : kCases) EXPECT_THAT(ErrorOf(c.text), StartsWith(c.error)) << c.text;
 }
 
-TEST(ConfigTest, ChecksNameSettingAndValue) {
-  AgentConfig good;
-  good.agent = "gate-1";
-  good.key_file = "key";
-  good.spool_directory = "spool";
-  EXPECT_TRUE(CheckConfig(good).ok()) << CheckConfig(good);
-  const auto broken = [&](auto change) {
-    AgentConfig config = good;
-    change(&config);
-    return std::string(CheckConfig(config).message());
-  };
-  EXPECT_THAT(broken([](AgentConfig* c) { c->agent = "Gate 1"; }), HasSubstr("agent = 'Gate 1'"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->listen = "8090"; }), HasSubstr("listen = '8090'"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->server = "x"; }), HasSubstr("server = 'x'"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->key_file = ""; }), HasSubstr("--key-file"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->spool_directory = ""; }), HasSubstr("--spool-dir"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->spool_max_bytes = 5; }), HasSubstr("1048576"));
-  EXPECT_THAT(broken([](AgentConfig* c) { c->log_level = "loud"; }), HasSubstr("'loud'"));
+TEST_F(AgentConfigTest, WhatIsRequired) {
+  EXPECT_EQ(ErrorOf(""), "agent = \"\": is required");
+  EXPECT_THAT(ErrorOf("", {"--agent=a"}), StartsWith("key_file = \"\": is required"));
+  std::ofstream(key_) << " \n";
+  EXPECT_THAT(ErrorOf("", {"--agent=a", "--key_file", key_}), HasSubstr("is required"));
+  std::ofstream(key_) << "id.secret";
+  EXPECT_EQ(ErrorOf("", {"--agent=a", "--key_file", key_}), "spool.directory = \"\": is required");
 }
 
-TEST(ConfigTest, ListenAddresses) {
-  EXPECT_EQ(ParseListenAddress("127.0.0.1:0")->port, 0);
-  EXPECT_EQ(ParseListenAddress("[::1]:80")->host, "::1");
-  for (const char* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1"}) {
-    EXPECT_FALSE(ParseListenAddress(text).ok()) << text;
+TEST_F(AgentConfigTest, EverySettingIsDocumented) {
+  std::ostringstream document;
+  document << std::ifstream(SourcePath("docs/agent.md")).rdbuf();
+  for (const std::string& key : AgentSettings(&config_).Keys()) {
+    const std::string flag = absl::StrReplaceAll(key, {{".", "_"}});
+    EXPECT_THAT(document.str(), HasSubstr(absl::StrCat("`--", flag, "`")));
   }
 }
 

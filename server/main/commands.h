@@ -2,11 +2,14 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace latchwire {
 
 // Runs the command that the first argument names and gives the process's exit code; nothing when
-// the first argument is a flag or missing, and a server is meant.
-std::optional<int> RunCommand(int argc, char** argv);
+// the first argument is a flag or missing, and a server is meant. `arguments` are without the
+// program's name.
+std::optional<int> RunCommand(const std::vector<std::string>& arguments);
 
 }  // namespace latchwire

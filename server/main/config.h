@@ -1,50 +1,45 @@
-// What an operator can set, by flags or by a TOML file, and its checks.
+// What an operator can set of the server.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/base/log.h"
 #include "core/http/ip_address.h"
+#include "core/http/listen_address.h"
 #include "core/net/port_ranges.h"
+#include "core/program/settings.h"
 
 namespace latchwire {
 
+inline constexpr absl::string_view kDefaultDataDir = "./latchwire-data";
+
 struct ServerConfig {
-  std::string data_dir;
-  std::string listen;
-  std::string metrics_listen;  // empty: no metrics
-  std::vector<IpNetwork> allow_networks;
-  std::vector<PortRange> allow_ports;  // empty: all
+  std::string data_dir{kDefaultDataDir};
+  ListenAddress listen{"127.0.0.1", IpAddress::V4(0x7F000001), 50051};  // of the gRPC API
+  std::optional<ListenAddress> metrics_listen;                          // unset: not served
+  std::vector<IpNetwork> allow_networks;  // that webhooks may reach although they are not public
+  std::vector<PortRange> allow_ports;     // empty: all
   bool reflection = true;
   LogLevel log_level = LogLevel::kInfo;
   std::string tls_certificate;  // PEM; empty: no TLS
   std::string tls_key;          // PEM
   std::string webhook_ca;       // PEM
-  std::string dns_servers;
-  int read_threads = 0;
-  int max_queued_reads = 0;
-  absl::Duration drain_timeout;
-  absl::Duration stats_interval;  // zero: never
+  std::string dns_servers;      // empty: the system's
+  int64_t read_threads = 4;
+  int64_t max_queued_reads = 1024;
+  absl::Duration drain_timeout = absl::Seconds(30);
+  absl::Duration stats_interval = absl::Minutes(1);  // zero: never
 };
 
-// Reads the flags, with the file of --config below them: a flag on the command line wins over the
-// file's key of the same name. Returns the checked configuration; every error names the flag or key
-// and its value. Ends the program for --help, --version and flags that absl cannot parse.
-absl::StatusOr<ServerConfig> ParseConfig(int argc, char** argv);
+// The settings, which Parse writes into `config`; it outlives them.
+Settings ServerSettings(ServerConfig* config);
 
-// The keys and values of a TOML file, in the words that a flag of that name takes. Only keys that
-// `is_known`; arrays become comma-separated lists.
-using ConfigEntries = std::vector<std::pair<std::string, std::string>>;
-absl::StatusOr<ConfigEntries> ParseConfigText(absl::string_view text, absl::string_view file_name,
-                                              bool (*is_known)(absl::string_view key));
-
-// `host:port` or `[v6]:port`.
-absl::Status CheckListen(absl::string_view flag, absl::string_view value);
+// What spans several settings, after Parse.
+absl::Status CheckServerConfig(const Settings& settings, const ServerConfig& config);
 
 }  // namespace latchwire

@@ -1,51 +1,93 @@
 #include "server/main/config.h"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/testing/source_tree.h"
 
 namespace latchwire {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
-bool IsKnown(absl::string_view key) { return key == "listen" || key == "n" || key == "list"; }
-
-absl::StatusOr<ConfigEntries> Parse(absl::string_view text) {
-  return ParseConfigText(text, "server.toml", &IsKnown);
+// The message of the first fault, empty when there is none.
+std::string ErrorOf(const std::vector<std::string>& arguments, ServerConfig* config) {
+  Settings settings = ServerSettings(config);
+  absl::Status status = settings.Parse(arguments).status();
+  if (status.ok()) status = CheckServerConfig(settings, *config);
+  return std::string(status.message());
+}
+std::string ErrorOf(const std::vector<std::string>& arguments) {
+  ServerConfig config;
+  return ErrorOf(arguments, &config);
 }
 
-TEST(ConfigFileTest, ValuesAreInTheWordsOfFlags) {
-  const auto entries =
-      Parse("# comment\nlisten = \"127.0.0.1:1\"\nn = 4\nlist = [\"10.0.0.0/8\", 'fd00::/8']\n");
-  ASSERT_TRUE(entries.ok()) << entries.status();
-  EXPECT_THAT(*entries,
-              ::testing::UnorderedElementsAre(Pair("listen", "127.0.0.1:1"), Pair("n", "4"),
-                                              Pair("list", "10.0.0.0/8,fd00::/8")));
-  EXPECT_THAT(*Parse("n = true"), ElementsAre(Pair("n", "true")));
-  EXPECT_THAT(*Parse("n = []"), ElementsAre(Pair("n", "")));
-  EXPECT_THAT(*Parse(""), ElementsAre());
+TEST(ServerConfigTest, ReadsEverySetting) {
+  const std::string pem = ::testing::TempDir() + "/server_config_test.pem";
+  std::ofstream(pem) << "PEM";
+  const std::string toml = ::testing::TempDir() + "/server_config_test.toml";
+  std::ofstream(toml) << "allow_networks = [\"10.1.0.0/16\", \"fd00::/8\"]\nallow_ports = [80, "
+                         "\"8000-8999\"]\ndrain_timeout = \"2s\"\nstats_interval = 0\n";
+  ServerConfig config;
+  EXPECT_EQ(ErrorOf({"--config", toml, "--data_dir=d", "--listen=localhost:1",
+                     "--metrics_listen=[::1]:9464", "--noreflection", "--log_level=debug",
+                     absl::StrCat("--tls_certificate_file=", pem),
+                     absl::StrCat("--tls_key_file=", pem), absl::StrCat("--webhook_ca_file=", pem),
+                     "--dns_servers=192.0.2.1:53", "--read_threads=2", "--max_queued_reads=5"},
+                    &config),
+            "");
+  EXPECT_EQ(config.data_dir, "d");
+  EXPECT_EQ(config.listen.ToString(), "localhost:1");
+  EXPECT_EQ(config.metrics_listen->ToString(), "[::1]:9464");
+  EXPECT_FALSE(config.reflection);
+  EXPECT_EQ(config.log_level, LogLevel::kDebug);
+  EXPECT_THAT(config.allow_networks, SizeIs(2));
+  EXPECT_THAT(config.allow_ports, SizeIs(2));
+  EXPECT_EQ(config.tls_certificate, "PEM");
+  EXPECT_EQ(config.tls_key, "PEM");
+  EXPECT_EQ(config.webhook_ca, "PEM");
+  EXPECT_EQ(config.dns_servers, "192.0.2.1:53");
+  EXPECT_EQ(config.read_threads, 2);
+  EXPECT_EQ(config.max_queued_reads, 5);
+  EXPECT_EQ(config.drain_timeout, absl::Seconds(2));
+  EXPECT_EQ(config.stats_interval, absl::ZeroDuration());
+  std::remove(toml.c_str());
+  EXPECT_THAT(ErrorOf({absl::StrCat("--tls_key_file=", pem)}),
+              StartsWith(absl::StrCat("tls_key_file = \"", pem, "\": tls_certificate_file")));
+  EXPECT_THAT(ErrorOf({absl::StrCat("--tls_certificate_file=", pem)}),
+              HasSubstr("tls_key_file is missing"));
+  std::remove(pem.c_str());
 }
 
-TEST(ConfigFileTest, ErrorsNameFileLineAndKey) {
-  const auto error = [](absl::string_view text) {
-    return std::string(Parse(text).status().message());
-  };
-  EXPECT_THAT(error("n = 1\nlisen = \"x\"\n"), HasSubstr("server.toml:2: unknown key lisen"));
-  EXPECT_THAT(error("\nn = \n"), HasSubstr("server.toml:2: "));
-  EXPECT_THAT(error("[listen]\na = 1\n"), HasSubstr("listen must be"));
-  EXPECT_THAT(error("n = 2020-01-01\n"), HasSubstr("n must be"));
-  EXPECT_THAT(error("n = [[1]]\n"), HasSubstr("n must be"));
-}
-
-TEST(CheckListenTest, TakesAddressesWithAPort) {
-  for (const char* value : {"127.0.0.1:0", "0.0.0.0:50051", "[::1]:65535", "localhost:1"}) {
-    EXPECT_TRUE(CheckListen("listen", value).ok()) << value;
+TEST(ServerConfigTest, ErrorsNameKeyAndValue) {
+  for (const auto& [key, value] : {std::pair("data_dir", ""),
+                                   {"listen", "nowhere"},
+                                   {"listen", ""},
+                                   {"metrics_listen", "localhost:1"},
+                                   {"allow_networks", "127.0.0.0/40"},
+                                   {"allow_ports", "0"},
+                                   {"read_threads", "65"},
+                                   {"max_queued_reads", "0"},
+                                   {"drain_timeout", "2h"},
+                                   {"stats_interval", "25h"},
+                                   {"log_level", "loud"}}) {
+    EXPECT_THAT(ErrorOf({absl::StrCat("--", key, "=", value)}),
+                StartsWith(absl::StrCat(key, " = \"", value, "\": ")));
   }
-  for (const char* value : {"", "127.0.0.1", ":50051", "127.0.0.1:", "127.0.0.1:x",
-                            "127.0.0.1:65536", "127.0.0.1:-1", "::1:50051"}) {
-    const absl::Status status = CheckListen("listen", value);
-    EXPECT_THAT(std::string(status.message()), HasSubstr("listen = \"" + std::string(value)));
+}
+
+TEST(ServerConfigTest, EverySettingIsDocumented) {
+  std::ostringstream document;
+  document << std::ifstream(SourcePath("docs/operating.md")).rdbuf();
+  ServerConfig config;
+  for (const std::string& key : ServerSettings(&config).Keys()) {
+    EXPECT_THAT(document.str(), HasSubstr(absl::StrCat("`--", key, "`")));
   }
 }
 

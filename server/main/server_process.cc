@@ -73,9 +73,8 @@ absl::StatusOr<std::unique_ptr<HttpListener>> ServeMetrics(AsioExecutor* executo
         };
       });
   if (!listener.ok()) {
-    return absl::Status(
-        listener.status().code(),
-        absl::StrCat("metrics_listen = \"", listen, "\": ", listener.status().message()));
+    return absl::Status(listener.status().code(),
+                        SettingError("metrics_listen", listen, listener.status().message()));
   }
   executor->Start();
   Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*listener)->Address()}});
@@ -119,7 +118,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
 
   SqliteOptions sqlite;
   sqlite.path = absl::StrCat(config.data_dir, "/latchwire.db");
-  sqlite.read_connections = config.read_threads;
+  sqlite.read_connections = static_cast<int>(config.read_threads);
   absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(sqlite);
   if (!store.ok()) return store.status();
   parts.store = *std::move(store);
@@ -141,7 +140,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   parts.writer->AddObserver(&parts.configuration);
   parts.writer->AddObserver(&parts.stats);
   parts.writer->AddObserver(&parts.write_watch);
-  parts.reads.emplace(parts.store.get(), config.read_threads,
+  parts.reads.emplace(parts.store.get(), static_cast<int>(config.read_threads),
                       static_cast<size_t>(config.max_queued_reads));
   BeastTransportOptions transport;
   transport.allow_networks = config.allow_networks;
@@ -183,9 +182,9 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
       {&parts.executor, SystemClock(), &*parts.writer, &parts.configuration}, kJanitorInterval);
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
-  if (!config.metrics_listen.empty()) {
+  if (config.metrics_listen) {
     auto metrics = ServeMetrics(
-        &parts.metrics_executor, config.metrics_listen,
+        &parts.metrics_executor, config.metrics_listen->ToString(),
         MetricsSources{&*parts.engine, &*parts.writer, &parts.configuration, &parts.stats,
                        &parts.api->counters(), &parts.janitor->counters(),
                        &parts.write_watch.counters(), &*parts.reads, sqlite.path});
@@ -194,7 +193,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   }
 
   ApiServerOptions options;
-  options.listen = config.listen;
+  options.listen = config.listen.ToString();
   options.reflection = config.reflection;
   if (!config.tls_certificate.empty()) {
     grpc::SslServerCredentialsOptions tls;
@@ -202,8 +201,7 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
     options.credentials = grpc::SslServerCredentials(tls);
   }
   if (absl::Status status = parts.api->Start(options); !status.ok()) return status;
-  parts.address =
-      absl::StrCat(config.listen.substr(0, config.listen.rfind(':')), ":", parts.api->port());
+  parts.address = config.listen.WithPort(static_cast<uint16_t>(parts.api->port())).ToString();
   return process;
 }
 

@@ -146,6 +146,6 @@ def test_what_is_wrong_is_said(tmp_path):
     other = restore(tmp_path / "text", tmp_path / "data")
     assert other.returncode == 1 and not (tmp_path / "data" / "latchwire.db").exists()
     missing = run(binary(SERVER), "backup", f"--data_dir={tmp_path}")
-    assert missing.returncode == 1 and "--to" in missing.stderr
+    assert missing.returncode == 2 and "--to" in missing.stderr
     unknown = run(binary(SERVER), "bakcup")
-    assert unknown.returncode == 1 and "unknown command" in unknown.stderr
+    assert unknown.returncode == 2 and "unknown command" in unknown.stderr

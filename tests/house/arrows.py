@@ -17,7 +17,7 @@ ARROWS = {
     "core/dialects": ["core/domain", "core/signatures", "core/catalogue"],
     "core/net": ["core/http"],
     # What both programs share: flags and TOML, logs, signals, exit codes, health.
-    "core/program": ["core/json"],
+    "core/program": ["core/http", "core/json"],
     "core/delivery": ["core/domain", "core/formats", "core/http"],
     "protos": [],
     "server/store": ["core/domain"],
@@ -72,7 +72,7 @@ LIBRARIES = {
     "openssl/": ["core/base", "core/net"],
     "grpc/support/": ["core/program"],
     "spdlog/": ["core/program"],
-    "toml++/": ["server/main", "edge-agent/main"],
+    "toml++/": ["core/program"],
     "rapidjson/": ["core/json"],
 }
 

@@ -1,0 +1,32 @@
+// A parsed TOML file, with the line of each value.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace latchwire {
+
+struct ConfigValue {
+  enum class Kind { kText, kInteger, kFloat, kBool, kArray, kTable, kTime };
+
+  Kind kind = Kind::kTable;
+  int line = 0;      // from 1
+  std::string text;  // a scalar as a flag would be given: `4`, `true`; empty for the others
+  std::vector<ConfigValue> items;                            // kArray, in order
+  std::vector<std::pair<std::string, ConfigValue>> members;  // kTable, by key
+
+  // Null when there is none.
+  const ConfigValue* Find(absl::string_view key) const;
+};
+
+// The file's table. INVALID_ARGUMENT is `file_name:line: ` and what is not TOML.
+absl::StatusOr<ConfigValue> ParseToml(absl::string_view text, absl::string_view file_name);
+
+// The bytes of a file that a setting names. The error says only that it cannot be read, and why.
+absl::StatusOr<std::string> ReadNamedFile(const std::string& path);
+
+}  // namespace latchwire
