@@ -113,7 +113,7 @@ void HttpEngine::Submit(HttpExchange* exchange) {
   exchange->target = (*url)->target;
   wheel_.ArmAt(exchange, exchange->deadline);
   std::shared_ptr<const TlsProfile>& tls = exchange->request.tls;
-  if (tls != nullptr && (!(*url)->is_https || IsEmpty(*tls))) tls.reset();
+  if (tls != nullptr && (!(*url)->is_https || tls->empty())) tls.reset();
   FindPool(**url, tls)->Submit(exchange);
 }
 

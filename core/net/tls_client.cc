@@ -59,16 +59,9 @@ TlsClient::TlsClient(const TlsProfile& profile, TlsClient& base) : TlsClient() {
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     for (const auto& authority : parsed->authorities) X509_STORE_add_cert(store, authority.get());
   }
-  if (parsed->private_key != nullptr) {
-    bool ok = SSL_CTX_use_certificate(native, parsed->certificates.front().get()) == 1 &&
-              SSL_CTX_use_PrivateKey(native, parsed->private_key.get()) == 1;
-    for (size_t i = 1; ok && i < parsed->certificates.size(); ++i) {
-      ok = SSL_CTX_add1_chain_cert(native, parsed->certificates[i].get()) == 1;
-    }
-    if (!ok) {
-      status_ = absl::FailedPreconditionError(
-          "the webhook's TLS settings: private_key_pem is of a kind that TLS cannot use");
-    }
+  if (parsed->private_key != nullptr && !UseIdentity(*parsed, native)) {
+    status_ = absl::FailedPreconditionError(
+        "the webhook's TLS settings: private_key_pem is of a kind that TLS cannot use");
   }
   ERR_clear_error();
 }

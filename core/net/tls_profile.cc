@@ -3,9 +3,11 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 
 namespace latchwire {
 namespace {
@@ -100,6 +102,17 @@ absl::StatusOr<ParsedTlsProfile> ParseTlsProfile(const TlsProfile& profile) {
     return Wrong("private_key_pem", "does not fit the first certificate of certificate_pem");
   }
   return parsed;
+}
+
+bool UseIdentity(const ParsedTlsProfile& profile, SSL_CTX* context) {
+  LATCHWIRE_CHECK(profile.private_key != nullptr);
+  bool ok = SSL_CTX_use_certificate(context, profile.certificates.front().get()) == 1 &&
+            SSL_CTX_use_PrivateKey(context, profile.private_key.get()) == 1;
+  for (size_t i = 1; ok && i < profile.certificates.size(); ++i) {
+    ok = SSL_CTX_add1_chain_cert(context, profile.certificates[i].get()) == 1;
+  }
+  ERR_clear_error();
+  return ok;
 }
 
 }  // namespace latchwire

@@ -1,4 +1,4 @@
-// Profiles as contents: compared, hashed and read. Internal to core/transport: it pulls in OpenSSL
+// Profiles as contents: compared, hashed and read. Internal to core/net: it pulls in OpenSSL
 // headers.
 #pragma once
 
@@ -21,9 +21,7 @@ struct TlsProfileRef {
 
   friend bool operator==(const TlsProfileRef& a, const TlsProfileRef& b) {
     if (a.profile == b.profile) return true;
-    return a.profile != nullptr && b.profile != nullptr && a.profile->ca_pem == b.profile->ca_pem &&
-           a.profile->certificate_pem == b.profile->certificate_pem &&
-           a.profile->private_key_pem == b.profile->private_key_pem;
+    return a.profile != nullptr && b.profile != nullptr && *a.profile == *b.profile;
   }
   template <typename H>
   friend H AbslHashValue(H state, const TlsProfileRef& ref) {
@@ -33,11 +31,6 @@ struct TlsProfileRef {
   }
 };
 
-inline bool IsEmpty(const TlsProfile& profile) {
-  return profile.ca_pem.empty() && profile.certificate_pem.empty() &&
-         profile.private_key_pem.empty();
-}
-
 struct ParsedTlsProfile {
   std::vector<bssl::UniquePtr<X509>> authorities;
   std::vector<bssl::UniquePtr<X509>> certificates;  // the leaf first
@@ -46,5 +39,9 @@ struct ParsedTlsProfile {
 
 // Errors as those of CheckTlsProfile.
 absl::StatusOr<ParsedTlsProfile> ParseTlsProfile(const TlsProfile& profile);
+
+// Makes the profile's certificate and key, which are there, those that `context` shows. False when
+// TLS cannot use such a key.
+bool UseIdentity(const ParsedTlsProfile& profile, SSL_CTX* context);
 
 }  // namespace latchwire

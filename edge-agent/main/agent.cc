@@ -3,7 +3,6 @@
 #include <chrono>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -11,7 +10,8 @@
 #include "core/base/log.h"
 #include "core/base/mutex.h"
 #include "core/net/asio_executor.h"
-#include "edge-agent/sources/http_server.h"
+#include "core/net/http_server.h"
+#include "edge-agent/sources/http_source.h"
 #include "edge-agent/sources/router.h"
 #include "edge-agent/spool/spool.h"
 #include "edge-agent/uplink/event_codec.h"
@@ -108,9 +108,9 @@ struct Agent::Parts {
   std::unique_ptr<Uplink> uplink;
   std::unique_ptr<EventSink> sink;
   std::unique_ptr<IntakeRouter> router;
+  AsioExecutor intake_executor{"intake"};
+  std::unique_ptr<HttpSource> source;
   std::unique_ptr<HttpServer> server;
-  std::thread intake_thread;
-  Signal intake_done;
 };
 
 Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -173,10 +173,16 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   }
 
   HttpServerOptions http_options;
-  http_options.address = config.listen.host;
-  http_options.port = config.listen.port;
-  http_options.access = [](absl::string_view text) { Log(LogLevel::kDebug, text); };
-  auto server = HttpServer::Listen(http_options, parts->router.get());
+  http_options.listen = config.listen.ToString();
+  http_options.access = [](const HttpAccess& access) {
+    Log(LogLevel::kDebug, "answered a device",
+        {{"peer", access.peer},
+         {"method", access.method},
+         {"path", access.path},
+         {"status", access.status}});
+  };
+  parts->source = std::make_unique<HttpSource>(parts->router.get());
+  auto server = HttpServer::Listen(&parts->intake_executor, http_options, parts->source.get());
   if (!server.ok()) {
     return absl::Status(server.status().code(), SettingError("listen", config.listen.ToString(),
                                                              server.status().message()));
@@ -186,10 +192,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
   parts->disk_executor.Start();
   parts->uplink_executor.Start();
   parts->uplink->Start();
-  parts->intake_thread = std::thread([raw = parts.get()] {
-    raw->server->Run();
-    raw->intake_done.Set();
-  });
+  parts->intake_executor.Start();
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
@@ -198,9 +201,11 @@ uint16_t Agent::ListenPort() const { return parts_->server->Port(); }
 
 void Agent::Stop() {
   if (parts_ == nullptr) return;
-  parts_->server->Stop();
-  if (!parts_->intake_done.Wait()) parts_->server->Abort();
-  parts_->intake_thread.join();
+  auto intake_done = std::make_shared<Signal>();
+  parts_->server->Stop([intake_done] { intake_done->Set(); });
+  if (!intake_done->Wait()) LogWarning("some devices were not answered in time");
+  parts_->server.reset();
+  parts_->intake_executor.Stop();
   auto uplink_done = std::make_shared<Signal>();
   parts_->uplink->Stop([uplink_done] { uplink_done->Set(); });
   if (!uplink_done->Wait()) LogWarning("the stream to the server did not end in time");

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/id.h"
-#include "edge-agent/sources/testing/http_client.h"
+#include "core/net/testing/http_client.h"
 
 namespace latchwire::edge {
 namespace {

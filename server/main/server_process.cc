@@ -11,7 +11,7 @@
 #include "core/base/random.h"
 #include "core/net/asio_executor.h"
 #include "core/net/beast_transport.h"
-#include "core/net/http_listener.h"
+#include "core/net/http_pages.h"
 #include "server/api/server.h"
 #include "server/delivery/engine.h"
 #include "server/ingest/ingest_service.h"
@@ -59,26 +59,18 @@ class Latch {
   bool set_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// Of its own thread, so that neither the scrapes nor the deliveries wait for each other.
-absl::StatusOr<std::unique_ptr<HttpListener>> ServeMetrics(AsioExecutor* executor,
-                                                           const std::string& listen,
-                                                           const MetricsSources& sources) {
-  HttpListenerOptions options;
-  options.listen = listen;
-  auto listener = HttpListener::Listen(
-      executor, options, [sources](absl::string_view path) -> std::function<HttpPage()> {
-        if (path != "/metrics") return nullptr;
-        return [sources] {
-          return HttpPage{std::string(MetricsText::kContentType), ServerMetrics(sources)};
-        };
-      });
-  if (!listener.ok()) {
-    return absl::Status(listener.status().code(),
-                        SettingError("metrics_listen", listen, listener.status().message()));
+// On a thread of its own, so that neither the scrapes nor the deliveries wait for each other.
+absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(AsioExecutor* executor,
+                                                         const std::string& listen,
+                                                         HttpPages* pages) {
+  auto server = HttpServer::Listen(executor, HttpPages::ServerOptions(listen), pages);
+  if (!server.ok()) {
+    return absl::Status(server.status().code(),
+                        SettingError("metrics_listen", listen, server.status().message()));
   }
   executor->Start();
-  Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*listener)->Address()}});
-  return listener;
+  Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*server)->Address()}});
+  return server;
 }
 
 }  // namespace
@@ -105,7 +97,8 @@ class ServerProcess::Parts {
   std::optional<WriterThread> writer_thread;
   std::optional<CheckpointThread> checkpoint_thread;
   AsioExecutor metrics_executor{"metrics"};
-  std::unique_ptr<HttpListener> metrics;
+  std::optional<HttpPages> metrics_pages;
+  std::unique_ptr<HttpServer> metrics;
 };
 
 absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const ServerConfig& config) {
@@ -183,11 +176,22 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
   StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
 
   if (config.metrics_listen) {
-    auto metrics = ServeMetrics(
-        &parts.metrics_executor, config.metrics_listen->ToString(),
-        MetricsSources{&*parts.engine, &*parts.writer, &parts.configuration, &parts.stats,
-                       &parts.api->counters(), &parts.janitor->counters(),
-                       &parts.write_watch.counters(), &*parts.reads, sqlite.path});
+    const MetricsSources sources{&*parts.engine,
+                                 &*parts.writer,
+                                 &parts.configuration,
+                                 &parts.stats,
+                                 &parts.api->counters(),
+                                 &parts.janitor->counters(),
+                                 &parts.write_watch.counters(),
+                                 &*parts.reads,
+                                 sqlite.path};
+    parts.metrics_pages.emplace(HttpPages::Pages{
+        {"/metrics", [sources] {
+           return HttpResponse{
+               200, std::string(MetricsText::kContentType), {}, ServerMetrics(sources)};
+         }}});
+    auto metrics = ServeMetrics(&parts.metrics_executor, config.metrics_listen->ToString(),
+                                &*parts.metrics_pages);
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }

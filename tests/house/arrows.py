@@ -67,7 +67,7 @@ LIBRARIES = {
     "sqlite3.h": ["server/store/sqlite"],
     "grpcpp/": ["server/api", "server/ingest", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
     "google/": ["server/api", "server/ingest", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
-    "boost/": ["core/net", "edge-agent/sources"],
+    "boost/": ["core/net"],
     "ares.h": ["core/net"],
     "openssl/": ["core/base", "core/net"],
     "grpc/support/": ["core/program"],

@@ -11,7 +11,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace latchwire::edge {
+namespace latchwire {
 
 // Blocking, one connection, for tests. An answer that does not come within 20 s counts as closed.
 class HttpClient {
@@ -69,4 +69,4 @@ class HttpClient {
   std::string buffer_;
 };
 
-}  // namespace latchwire::edge
+}  // namespace latchwire
