@@ -10,6 +10,10 @@ set(LATCHWIRE_GOOGLEAPIS_DIR ${CMAKE_BINARY_DIR}/googleapis)
 file(COPY ${site_packages}/google/api ${site_packages}/google/rpc
   DESTINATION ${LATCHWIRE_GOOGLEAPIS_DIR}/google FILES_MATCHING PATTERN "*.proto")
 set(LATCHWIRE_PROTO_OUT ${CMAKE_BINARY_DIR}/generated)
+# For the client's own generator, in another folder.
+foreach(name LATCHWIRE_VENV LATCHWIRE_GOOGLEAPIS_DIR LATCHWIRE_PROTO_OUT)
+  set(${name} ${${name}} CACHE INTERNAL "")
+endforeach()
 # Generates without compiling, for the checks that only read.
 add_custom_target(generated_code)
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE_ROOTS = [ROOT, ROOT / "clients/cpp/include"]
 CLANG = os.environ.get("LATCHWIRE_CLANG", "clang++-16")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FLAGS = ["-fsyntax-only", "-Wthread-safety", "-Werror", "-Wno-unknown-warning-option",
@@ -29,7 +30,8 @@ def reachable(path, seen):
         return
     seen.add(path)
     for name in INCLUDE.findall(path.read_text()):
-        reachable(ROOT / name, seen)
+        for root in INCLUDE_ROOTS:
+            reachable(root / name, seen)
 
 
 def key_of(source, command):

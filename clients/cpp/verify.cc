@@ -1,5 +1,5 @@
 // The public face of core/signatures: its own error codes, and no header of ours to include.
-#include "clients/cpp/verify.h"
+#include "latchwire/client/verify.h"
 
 #include "absl/strings/cord.h"
 #include "core/base/clock.h"
@@ -8,7 +8,7 @@
 #include "core/signatures/standard.h"
 #include "core/signatures/twenty.h"
 
-namespace latchwire::verify {
+namespace latchwire::client::verify {
 namespace {
 
 constexpr char kReasonUrl[] = "latchwire.dev/verify-reason";
@@ -47,4 +47,4 @@ std::string ReasonOf(const absl::Status& status) {
   return reason.has_value() ? std::string(*reason) : std::string();
 }
 
-}  // namespace latchwire::verify
+}  // namespace latchwire::client::verify

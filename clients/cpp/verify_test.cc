@@ -1,15 +1,14 @@
-#include "clients/cpp/verify.h"
+#include "latchwire/client/verify.h"
 
 #include <fstream>
 #include <set>
 
-#include "clients/cpp/error.h"
 #include "core/base/crypto.h"
 #include "core/base/testing/source_tree.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 
-namespace latchwire::verify {
+namespace latchwire::client::verify {
 namespace {
 
 using nlohmann::json;
@@ -70,4 +69,4 @@ TEST(Verify, NoSecretAtAllVerifiesNothing) {
 }
 
 }  // namespace
-}  // namespace latchwire::verify
+}  // namespace latchwire::client::verify

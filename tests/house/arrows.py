@@ -3,6 +3,8 @@ import re
 
 from house.tree import CPP, cpp_code, is_test, line_of
 
+# The client's public headers, written and generated, are included as its users include them.
+CLIENT_HEADERS = "latchwire/client/"
 TOP = ("core/", "server/", "edge-agent/", "clients/", "tests/")
 
 # folder -> folders it may include directly; what those may include, it may include too.
@@ -124,7 +126,9 @@ def check(files):
             quoted, angled = match.groups()
             name = quoted or angled
             where = f"{path}:{line_of(text, match.start())}"
-            if name.startswith("latchwire/"):
+            if name.startswith(CLIENT_HEADERS):
+                target = "clients/cpp"
+            elif name.startswith("latchwire/"):
                 target = "protos"
             elif name.startswith(TOP):
                 target = folder_of(name)

@@ -19,9 +19,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "clients/cpp/client.h"
-#include "clients/cpp/error.h"
-#include "clients/cpp/verify.h"
+#include "latchwire/client/client.h"
+#include "latchwire/client/error.h"
+#include "latchwire/client/make_connection.h"
+#include "latchwire/client/verify.h"
 
 namespace {
 
@@ -101,7 +102,7 @@ class Receiver {
   int port_ = 0;
 };
 
-absl::Status Follow(const latchwire::Client& client, const std::string& secret,
+absl::Status Follow(const latchwire::client::Client& client, const std::string& secret,
                     Receiver& receiver) {
   latchwire::v1::Event event;
   event.set_type("door.opened");
@@ -115,9 +116,18 @@ absl::Status Follow(const latchwire::Client& client, const std::string& secret,
   const auto received = receiver.Receive(30'000);
   if (!received.ok()) return received.status();
   const absl::Status verified =
-      latchwire::verify::Standard({secret}, received->headers, received->body);
-  if (verified.ok()) std::cout << "received and verified " << received->body << "\n";
-  return verified;
+      latchwire::client::verify::Standard({secret}, received->headers, received->body);
+  if (!verified.ok()) return verified;
+  std::cout << "received and verified " << received->body << "\n";
+
+  latchwire::v1::ListDeliveriesRequest deliveries;
+  deliveries.set_event(published->name());
+  const auto listed = client.ListDeliveries(deliveries);
+  if (!listed.ok()) return listed.status();
+  for (const latchwire::v1::Delivery& delivery : *listed) {
+    std::cout << delivery.name() << " goes to " << delivery.webhook() << "\n";
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Run(const std::string& address, const std::string& key) {
@@ -125,7 +135,7 @@ absl::Status Run(const std::string& address, const std::string& key) {
   if (receiver.port() == 0) return absl::UnavailableError("cannot listen on 127.0.0.1");
   const std::string url = absl::StrCat("http://127.0.0.1:", receiver.port(), "/hook");
 
-  const latchwire::Client client(latchwire::MakeConnection(address, key));
+  const latchwire::client::Client client(latchwire::client::MakeConnection(address, key));
   const auto webhook = client.CreateWebhook(url, {"door.opened"});
   if (!webhook.ok()) return webhook.status();
   std::cout << "created " << webhook->name() << "\n";
@@ -145,6 +155,6 @@ int main() {
   }
   const absl::Status status = Run(address, key);
   if (status.ok()) return 0;
-  std::cerr << latchwire::DetailsOf(status).reason << " " << status.message() << "\n";
+  std::cerr << latchwire::client::DetailsOf(status).reason << " " << status.message() << "\n";
   return 1;
 }

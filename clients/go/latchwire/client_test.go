@@ -29,6 +29,7 @@ type fakeServer struct {
 	latchwirev1.UnimplementedWebhookServiceServer
 	latchwirev1.UnimplementedEventServiceServer
 	latchwirev1.UnimplementedDeliveryServiceServer
+	latchwirev1.UnimplementedTenantServiceServer
 	latchwirev1.UnimplementedApiKeyServiceServer
 
 	mu       sync.Mutex
@@ -63,6 +64,7 @@ func start(t *testing.T, script ...any) (*fakeServer, *Client) {
 	latchwirev1.RegisterWebhookServiceServer(server, fake)
 	latchwirev1.RegisterEventServiceServer(server, fake)
 	latchwirev1.RegisterDeliveryServiceServer(server, fake)
+	latchwirev1.RegisterTenantServiceServer(server, fake)
 	latchwirev1.RegisterApiKeyServiceServer(server, fake)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -161,6 +163,10 @@ func TestWhatIsRepeated(t *testing.T) {
 			_, err := c.Webhooks.UpdateWebhook(ctx, &latchwirev1.UpdateWebhookRequest{Webhook: &latchwirev1.Webhook{Etag: "e"}})
 			return err
 		}, broken, false},
+		"update of a tenant": {func(c *Client) error {
+			_, err := c.Tenants.UpdateTenant(ctx, &latchwirev1.UpdateTenantRequest{Tenant: &latchwirev1.Tenant{}})
+			return err
+		}, broken, true},
 		"invalid": {func(c *Client) error {
 			_, err := c.Publish(ctx, &latchwirev1.Event{})
 			return err

@@ -82,6 +82,8 @@ func isRepeatable(method string, request any) bool {
 	case *latchwirev1.UpdateWebhookRequest:
 		// With an etag the second would fail: the first has changed it.
 		return request.GetWebhook().GetEtag() == ""
+	case *latchwirev1.UpdateTenantRequest:
+		return request.GetTenant().GetEtag() == ""
 	}
 	return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List")
 }

@@ -49,6 +49,7 @@ from latchwire.v1 import (
 Data = Union[str, bytes, Mapping[str, Any], Sequence[Any], int, float, bool, None]
 
 _UNSET: Any = object()
+_STANDARD = (webhook_pb2.Webhook.FORMAT_UNSPECIFIED, webhook_pb2.Webhook.FORMAT_STANDARD_WEBHOOKS)
 _ALREADY_EXISTS = reason_name(error_reason_pb2.ERROR_REASON_WEBHOOK_ALREADY_EXISTS)
 
 # gRPC's own default of 1 s and more makes a restart of the server look longer than it is.
@@ -121,8 +122,10 @@ class Client(Administration):
         webhook = webhook_message(
             url=url, display_name=display_name, any_of=match_messages("match", match), **fields
         )
-        # Id and secret are chosen here, so that the call can be repeated when its answer was lost.
-        webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
+        # Id and secret are chosen here, so that the call can be repeated when its answer was lost. The secrets of other
+        # formats look otherwise, or there are none: the server makes them.
+        if secret or webhook.format in _STANDARD:
+            webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
         request = webhook_service_pb2.CreateWebhookRequest(
             webhook=webhook, webhook_id=webhook_id or str(uuid.uuid4())
         )

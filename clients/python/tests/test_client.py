@@ -188,6 +188,13 @@ def test_create_whose_answer_was_lost_returns_the_webhook_and_its_secret(server,
     assert webhook.secret == create.webhook.secret and webhook.secret.startswith("whsec_")
 
 
+def test_only_standard_webhooks_secrets_are_chosen_here(server, client):
+    server.script = [lambda request: request.webhook] * 3
+    assert client.create_webhook("https://h/").secret.startswith("whsec_")
+    assert client.create_webhook("https://h/", format=999).secret == ""
+    assert client.create_webhook("https://h/", format=999, secret="mine").secret == "mine"
+
+
 def test_create_with_a_taken_id_fails(server, client):
     server.script = [failure(code_pb2.ALREADY_EXISTS, "exists", "WEBHOOK_ALREADY_EXISTS")]
     with pytest.raises(latchwire.Error, match="WEBHOOK_ALREADY_EXISTS"):

@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 
-namespace latchwire::verify {
+namespace latchwire::client::verify {
 
 using Headers = absl::Span<const std::pair<std::string, std::string>>;
 // There are several during a rotation; one that fits is enough.
@@ -45,4 +45,4 @@ absl::Status Panel(Secrets secrets, Headers headers, absl::string_view body);
 // TIMESTAMP_OUT_OF_TOLERANCE or SIGNATURE_MISMATCH; empty for OK.
 std::string ReasonOf(const absl::Status& status);
 
-}  // namespace latchwire::verify
+}  // namespace latchwire::client::verify
