@@ -277,6 +277,22 @@ absl::StatusOr<v1::RecoveryJob> Client::CancelRecoveryJob(
   return connection_->CancelRecoveryJob(request, options);
 }
 
+absl::StatusOr<v1::EventType> Client::GetEventType(absl::string_view name,
+                                                   const CallOptions& options) const {
+  return GetEventType(Named<v1::GetEventTypeRequest>(name), options);
+}
+
+absl::StatusOr<v1::EventType> Client::GetEventType(const v1::GetEventTypeRequest& request,
+                                                   const CallOptions& options) const {
+  return connection_->GetEventType(request, options);
+}
+
+absl::StatusOr<std::vector<v1::EventType>> Client::ListEventTypes(
+    v1::ListEventTypesRequest request, size_t max_results, const CallOptions& options) const {
+  return Collect(*connection_, std::move(request), max_results, options,
+                 &Connection::ListEventTypes, &v1::ListEventTypesResponse::mutable_event_types);
+}
+
 absl::StatusOr<v1::Tenant> Client::CreateTenant(v1::Tenant tenant,
                                                 const CallOptions& options) const {
   v1::CreateTenantRequest request;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -258,6 +261,35 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 func TestReasonsAreComparedByTheEnum(t *testing.T) {
 	if got := ReasonName(latchwirev1.ErrorReason_ERROR_REASON_WEBHOOK_NOT_FOUND); got != "WEBHOOK_NOT_FOUND" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// Every service of the API has its stub in Client.
+func TestTheClientHasEveryMethod(t *testing.T) {
+	has := map[string]bool{}
+	client := reflect.TypeFor[Client]()
+	for i := range client.NumField() {
+		if field := client.Field(i).Type; field.Kind() == reflect.Interface {
+			for j := range field.NumMethod() {
+				has[field.Method(j).Name] = true
+			}
+		}
+	}
+	count := 0
+	protoregistry.GlobalFiles.RangeFilesByPackage("latchwire.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				count++
+				if !has[string(methods.Get(j).Name())] {
+					t.Errorf("Client lacks %s", methods.Get(j).FullName())
+				}
+			}
+		}
+		return true
+	})
+	if count < 25 {
+		t.Errorf("only %d methods found", count)
 	}
 }
 

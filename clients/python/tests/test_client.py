@@ -2,6 +2,9 @@
 
 import concurrent.futures
 import datetime
+import importlib
+import pathlib
+import re
 
 import grpc
 import pytest
@@ -14,6 +17,7 @@ from latchwire.v1 import (
     delivery_pb2,
     delivery_service_pb2,
     delivery_service_pb2_grpc,
+    event_pb2,
     event_service_pb2_grpc,
     webhook_pb2,
     webhook_service_pb2_grpc,
@@ -87,6 +91,18 @@ def client(server, monkeypatch):
     monkeypatch.setattr(_retry.call, "__defaults__", (server.sleeps.append, _retry.time.monotonic))
     with latchwire.Client(server.address, "id.secret") as client:
         yield client
+
+
+def test_the_client_has_every_method():
+    """PublishEvent is publish, BatchPublishEvents batch_publish; the others are spelled out."""
+    short = {"publish_event": "publish", "batch_publish_events": "batch_publish"}
+    methods = []
+    for path in sorted(pathlib.Path(event_pb2.__file__).parent.glob("*_service_pb2.py")):
+        module = importlib.import_module(f"latchwire.v1.{path.stem}")
+        for service in module.DESCRIPTOR.services_by_name.values():
+            methods += [re.sub(r"(?<=.)(?=[A-Z])", "_", method.name).lower() for method in service.methods]
+    assert len(methods) >= 25
+    assert [m for m in methods if not hasattr(latchwire.Client, short.get(m, m))] == []
 
 
 def test_publish_sends_the_key_and_the_exact_bytes(server, client):

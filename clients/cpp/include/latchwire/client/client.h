@@ -127,6 +127,16 @@ class Client {
   absl::StatusOr<v1::RecoveryJob> CancelRecoveryJob(const v1::CancelRecoveryJobRequest& request,
                                                     const CallOptions& options = {}) const;
 
+  // Event types: what can be subscribed to. A name is `eventTypes/{type}`.
+
+  absl::StatusOr<v1::EventType> GetEventType(absl::string_view name,
+                                             const CallOptions& options = {}) const;
+  absl::StatusOr<v1::EventType> GetEventType(const v1::GetEventTypeRequest& request,
+                                             const CallOptions& options = {}) const;
+  absl::StatusOr<std::vector<v1::EventType>> ListEventTypes(v1::ListEventTypesRequest request = {},
+                                                            size_t max_results = kDefaultMaxResults,
+                                                            const CallOptions& options = {}) const;
+
   // Tenants, for operators. A name is `tenants/{number}`; `tenants/-` is the key's own, which any
   // viewer may read.
 
