@@ -111,20 +111,18 @@ TEST_F(SpoolThreadsTest, ManyWriteWhileOneReadsAndAcks) {
     }
   }
   for (std::thread& writer : writers) writer.join();
-  {
+  const auto wait_until_durable_is = [&](int wanted) {
     MutexLock lock(&mutex);
-    while (durable < kWriters * kPerWriter) changed.Wait(&mutex);
-  }
+    while (durable != wanted) changed.Wait(&mutex);
+  };
+  wait_until_durable_is(kWriters * kPerWriter);
   spool.Close([&](absl::Status status) {
     EXPECT_TRUE(status.ok()) << status;
     MutexLock lock(&mutex);
     durable = -1;
     changed.NotifyAll();
   });
-  {
-    MutexLock lock(&mutex);
-    while (durable >= 0) changed.Wait(&mutex);
-  }
+  wait_until_durable_is(-1);
   executor.Stop();
   EXPECT_EQ(spool.Stats().held_records, 0u);
 

@@ -280,44 +280,53 @@ std::map<std::string, std::string> ForeignRequests() {
   };
 }
 
-TEST(AdapterTest, AForeignTenantNeitherSeesNorChangesAnything) {
-  TestServer server;
-  const std::string stranger = server.MakeKey(Role::kAdmin, "", 2);
-  const std::string strange_agent = server.MakeKey(Role::kAgent, "stranger-agent", 2);
+// One of each resource that a tenant can have, with kMark in it.
+struct Owned {
   v1::Webhook webhook;
+  v1::Event event;
+  v1::ApiKey key;
+  v1::RecoveryJob job;
+};
+
+void CreateOneOfEach(TestServer& server, Owned* owned) {
   {
     KeyContext context(server.admin());
     v1::CreateWebhookRequest request;
     request.mutable_webhook()->set_url("http://192.0.2.1/");
     request.mutable_webhook()->set_display_name(kMark);
-    ASSERT_TRUE(server.Stub<v1::WebhookService>()->CreateWebhook(&context, request, &webhook).ok());
+    ASSERT_TRUE(
+        server.Stub<v1::WebhookService>()->CreateWebhook(&context, request, &owned->webhook).ok());
   }
-  v1::Event event;
   {
     KeyContext context(server.admin());
     v1::PublishEventRequest request;
     request.mutable_event()->set_id("e1");
     request.mutable_event()->set_type(kMark);
     request.mutable_event()->set_json("{}");
-    ASSERT_TRUE(server.Stub<v1::EventService>()->PublishEvent(&context, request, &event).ok());
+    ASSERT_TRUE(
+        server.Stub<v1::EventService>()->PublishEvent(&context, request, &owned->event).ok());
   }
-  v1::ApiKey key;
   {
     KeyContext context(server.admin());
     v1::CreateApiKeyRequest request;
     request.mutable_api_key()->set_role(v1::ApiKey::ROLE_VIEWER);
     request.mutable_api_key()->set_display_name(kMark);
-    ASSERT_TRUE(server.Stub<v1::ApiKeyService>()->CreateApiKey(&context, request, &key).ok());
-  }
-
-  v1::RecoveryJob job;
-  {
-    KeyContext context(server.admin());
-    v1::CreateRecoveryJobRequest request;
-    request.mutable_recovery_job()->mutable_event_match()->set_type_pattern(kMark);
     ASSERT_TRUE(
-        server.Stub<v1::DeliveryService>()->CreateRecoveryJob(&context, request, &job).ok());
+        server.Stub<v1::ApiKeyService>()->CreateApiKey(&context, request, &owned->key).ok());
   }
+  KeyContext context(server.admin());
+  v1::CreateRecoveryJobRequest request;
+  request.mutable_recovery_job()->mutable_event_match()->set_type_pattern(kMark);
+  ASSERT_TRUE(
+      server.Stub<v1::DeliveryService>()->CreateRecoveryJob(&context, request, &owned->job).ok());
+}
+
+TEST(AdapterTest, AForeignTenantNeitherSeesNorChangesAnything) {
+  TestServer server;
+  const std::string stranger = server.MakeKey(Role::kAdmin, "", 2);
+  const std::string strange_agent = server.MakeKey(Role::kAgent, "stranger-agent", 2);
+  Owned owned;
+  ASSERT_NO_FATAL_FAILURE(CreateOneOfEach(server, &owned));
 
   const auto requests = ForeignRequests();
   google::protobuf::DynamicMessageFactory factory;
@@ -329,9 +338,9 @@ TEST(AdapterTest, AForeignTenantNeitherSeesNorChangesAnything) {
       return;
     }
     const std::string text =
-        absl::StrReplaceAll(found->second, {{"{webhook}", webhook.name().substr(9)},
-                                            {"{key}", key.name().substr(8)},
-                                            {"{job}", job.name().substr(13)}});
+        absl::StrReplaceAll(found->second, {{"{webhook}", owned.webhook.name().substr(9)},
+                                            {"{key}", owned.key.name().substr(8)},
+                                            {"{job}", owned.job.name().substr(13)}});
     std::unique_ptr<google::protobuf::Message> request(
         factory.GetPrototype(method->input_type())->New());
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, request.get())) << text;
@@ -364,10 +373,10 @@ TEST(AdapterTest, AForeignTenantNeitherSeesNorChangesAnything) {
 
   KeyContext context(server.admin());
   v1::GetWebhookRequest get;
-  get.set_name(webhook.name());
+  get.set_name(owned.webhook.name());
   v1::Webhook unchanged;
   ASSERT_TRUE(server.Stub<v1::WebhookService>()->GetWebhook(&context, get, &unchanged).ok());
-  EXPECT_EQ(unchanged.etag(), webhook.etag());
+  EXPECT_EQ(unchanged.etag(), owned.webhook.etag());
 }
 
 TEST(AdapterTest, TheSchemeIsReadInAnyCaseAndOthersAreNot) {

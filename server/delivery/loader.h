@@ -29,8 +29,6 @@ class Loader {
   // Starts loads for those in line, healthy ones and suspects in turn.
   void StartLoads();
 
-  int loads() const { return loads_; }  // under way
-
  private:
   struct Turn {
     WebhookKey webhook;

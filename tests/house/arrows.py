@@ -78,7 +78,7 @@ LIBRARIES = {
     "rapidjson/": ["core/json"],
 }
 
-_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
 def folder_of(path):
@@ -111,6 +111,15 @@ def allowed_folders(path, folder):
     return allowed
 
 
+def _target_of(name):
+    """The folder of ARROWS that an include is about; None for a library's."""
+    if name.startswith(CLIENT_HEADERS):
+        return "clients/cpp"
+    if name.startswith("latchwire/"):
+        return "protos"
+    return folder_of(name) if name.startswith(TOP) else None
+
+
 def check(files):
     """Every include that goes against an arrow."""
     bad = []
@@ -122,26 +131,55 @@ def check(files):
             bad.append(f"{path}: its folder is not in ARROWS of tests/house/arrows.py")
             continue
         allowed = allowed_folders(path, folder)
-        for match in _INCLUDE.finditer(text):
+        for match in INCLUDE.finditer(text):
             quoted, angled = match.groups()
             name = quoted or angled
             where = f"{path}:{line_of(text, match.start())}"
-            if name.startswith(CLIENT_HEADERS):
-                target = "clients/cpp"
-            elif name.startswith("latchwire/"):
-                target = "protos"
-            elif name.startswith(TOP):
-                target = folder_of(name)
+            target = _target_of(name)
+            if name.startswith(TOP):
                 if name not in files:
                     bad.append(f"{where}: includes {name}, which does not exist")
                 elif target is None:
                     bad.append(f"{where}: includes {name}, which only tests/ may use")
                     continue
-            else:
+            elif target is None:
                 bad += _library(where, path, folder, name, quoted is not None)
                 continue
             if target is not None and target not in allowed:
                 bad.append(f"{where}: {folder} may not include {name}")
+    return bad
+
+
+def _uses(files):
+    """((folder, folder that its production code includes), (the same of its tests), (header, folder))."""
+    production, tests, headers = set(), set(), set()
+    for path, text in files.items():
+        folder = folder_of(path)
+        if not path.endswith(CPP) or folder is None:
+            continue
+        folder = folder.removesuffix("/testing")
+        for match in INCLUDE.finditer(text):
+            name = match.group(1) or match.group(2)
+            target = _target_of(name)
+            if target is not None:
+                (tests if is_test(path) else production).add((folder, target.removesuffix("/testing")))
+            elif not is_test(path):
+                headers.add((name, folder))
+    return production, tests, headers
+
+
+def check_unused(files):
+    """Every arrow and every leave to see a library is used by an include, so that the tables say what is."""
+    production, tests, headers = _uses(files)
+    bad = [f"{folder}: includes nothing of {target}, take the arrow out of ARROWS"
+           for folder, targets in ARROWS.items() for target in targets if (folder, target) not in production]
+    bad += [f"{folder}: no test includes anything of {target}, take the arrow out of TEST_ARROWS"
+            for folder, targets in TEST_ARROWS.items() for target in targets if (folder, target) not in tests]
+    for prefix, folders in LIBRARIES.items():
+        for folder in folders:
+            if not any(name.startswith(prefix) and (user == folder or user.startswith(folder + "/"))
+                       for name, user in headers):
+                bad.append(f"{folder}: does not use {prefix}, take it out of LIBRARIES")
     return bad
 
 

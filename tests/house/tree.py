@@ -34,7 +34,8 @@ def is_test(path):
 
 
 _CPP_NOISE = re.compile(
-    r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+    r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"'
+    r"|(?<![0-9A-Fa-f])'(?:\\[^\n]|[^'\\\n])[^'\n]{0,3}'", re.DOTALL)
 
 
 def cpp_code(text):
