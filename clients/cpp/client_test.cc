@@ -5,8 +5,8 @@
 
 #include "absl/strings/match.h"
 #include "clients/cpp/grpc_status.h"
+#include "clients/cpp/idempotency.h"
 #include "clients/cpp/loopback.h"
-#include "clients/cpp/repeatable.h"
 #include "clients/cpp/retrier.h"
 #include "core/base/id.h"
 #include "core/base/testing/simulated_world.h"
@@ -62,7 +62,7 @@ class ClientTest : public ::testing::Test {
   std::unique_ptr<Client> client_;
 };
 
-TEST_F(ClientTest, RepeatedPublishKeepsItsIdAndItsBytes) {
+TEST_F(ClientTest, RetriedPublishKeepsItsIdAndItsBytes) {
   std::vector<std::string> ids;
   EXPECT_CALL(*connection_, PublishEvent)
       .Times(3)
@@ -99,7 +99,7 @@ TEST_F(ClientTest, GivesUpWhenTheWaitIsLongerThanTheTimeout) {
   EXPECT_TRUE(sleeps_.empty());
 }
 
-TEST_F(ClientTest, CallsThatMightBeDoneTwiceAreNotRepeatedBlindly) {
+TEST_F(ClientTest, CallsThatMightBeDoneTwiceAreNotRetriedBlindly) {
   EXPECT_CALL(*connection_, SendTestEvent)
       .WillOnce(Return(absl::UnavailableError("connection lost")));
   EXPECT_TRUE(absl::IsUnavailable(client_->SendTestEvent("webhooks/1").status()));
@@ -194,7 +194,7 @@ TEST_F(ClientTest, EveryEventOfABatchGetsAnId) {
   ASSERT_EQ(stored->size(), 2u);
   EXPECT_EQ((*stored)[0].id(), "mine");
   EXPECT_TRUE(Uuid::Parse((*stored)[1].id()).has_value());
-  EXPECT_TRUE(IsRepeatable(sent));
+  EXPECT_TRUE(IsIdempotent(sent));
 }
 
 TEST_F(ClientTest, AnUpdateNamesItsFields) {
@@ -221,20 +221,20 @@ TEST_F(ClientTest, OnlyStandardWebhooksSecretsAreChosenHere) {
   EXPECT_EQ(client_->CreateWebhook(request)->secret(), "");
 }
 
-TEST(Repeatable, IdsMakeItSoAndEtagsDoNot) {
+TEST(Idempotency, IdsMakeItSoAndEtagsDoNot) {
   v1::CreateWebhookRequest create;
-  EXPECT_FALSE(IsRepeatable(create));
+  EXPECT_FALSE(IsIdempotent(create));
   create.set_webhook_id("x");
-  EXPECT_TRUE(IsRepeatable(create));
+  EXPECT_TRUE(IsIdempotent(create));
   v1::BatchPublishEventsRequest batch;
   batch.add_events()->set_id("x");
-  EXPECT_TRUE(IsRepeatable(batch));
+  EXPECT_TRUE(IsIdempotent(batch));
   batch.add_events();
-  EXPECT_FALSE(IsRepeatable(batch));
+  EXPECT_FALSE(IsIdempotent(batch));
   v1::UpdateTenantRequest update;
-  EXPECT_TRUE(IsRepeatable(update));
+  EXPECT_TRUE(IsIdempotent(update));
   update.mutable_tenant()->set_etag("x");
-  EXPECT_FALSE(IsRepeatable(update));
+  EXPECT_FALSE(IsIdempotent(update));
 }
 
 TEST(Error, DetailsOfATestsOwnFailureAreFound) {

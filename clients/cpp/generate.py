@@ -167,7 +167,7 @@ def retry_connection_cc(services):
     text = NOTICE + """
 #include <utility>
 
-#include "clients/cpp/repeatable.h"
+#include "clients/cpp/idempotency.h"
 #include "clients/cpp/retrier.h"
 
 namespace latchwire::client {
@@ -180,9 +180,9 @@ class RetryConnection final : public Connection {
 """
     for _, _, methods in services:
         for method in methods:
-            repeatable = "true" if method.reads else "IsRepeatable(request)"
+            idempotent = "true" if method.reads else "IsIdempotent(request)"
             text += "\n" + method.signature("override {\n")
-            text += (f"    return retrier_.Call({repeatable}, options, [&](const CallOptions& left) {{\n"
+            text += (f"    return retrier_.Call({idempotent}, options, [&](const CallOptions& left) {{\n"
                      f"      return bare_->{method.name}(request, left);\n"
                      "    });\n"
                      "  }\n")

@@ -17,13 +17,13 @@ Backoff Retrier::MakeBackoff() const {
   return Backoff(absl::Milliseconds(100), absl::Seconds(5), options_.random);
 }
 
-std::optional<absl::Duration> Retrier::WaitBeforeRetry(const absl::Status& status, bool repeatable,
+std::optional<absl::Duration> Retrier::WaitBeforeRetry(const absl::Status& status, bool idempotent,
                                                        absl::Duration deadline,
                                                        Backoff* backoff) const {
   if (status.ok()) return std::nullopt;
   const ErrorDetails details = DetailsOf(status);
   // A reason is the server's word that it did nothing; a broken connection leaves that open.
-  const bool passes = absl::IsUnavailable(status) ? repeatable || !details.reason.empty()
+  const bool passes = absl::IsUnavailable(status) ? idempotent || !details.reason.empty()
                                                   : details.retry_delay.has_value();
   if (!passes) return std::nullopt;
   const absl::Duration wait = backoff->Next() + details.retry_delay.value_or(absl::ZeroDuration());

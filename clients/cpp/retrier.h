@@ -34,10 +34,10 @@ class Retrier {
   explicit Retrier(RetryOptions options);
 
   // Calls `function(options)`, which returns a Status or a StatusOr, until it succeeds, fails for
-  // good or has no time left, and returns its last result. `repeatable`: the call does the same
+  // good or has no time left, and returns its last result. `idempotent`: the call does the same
   // when done twice.
   template <typename Function>
-  auto Call(bool repeatable, const CallOptions& options, Function function) const {
+  auto Call(bool idempotent, const CallOptions& options, Function function) const {
     const absl::Duration deadline =
         options_.clock->Monotonic() + options.timeout.value_or(options_.timeout);
     Backoff backoff = MakeBackoff();
@@ -46,7 +46,7 @@ class Retrier {
       left.timeout = deadline - options_.clock->Monotonic();
       auto result = function(left);
       const std::optional<absl::Duration> wait =
-          WaitBeforeRetry(StatusOf(result), repeatable, deadline, &backoff);
+          WaitBeforeRetry(StatusOf(result), idempotent, deadline, &backoff);
       if (!wait.has_value()) return result;
       options_.sleep(*wait);
     }
@@ -61,7 +61,7 @@ class Retrier {
 
   Backoff MakeBackoff() const;
   // nullopt when the call is over.
-  std::optional<absl::Duration> WaitBeforeRetry(const absl::Status& status, bool repeatable,
+  std::optional<absl::Duration> WaitBeforeRetry(const absl::Status& status, bool idempotent,
                                                 absl::Duration deadline, Backoff* backoff) const;
 
   RetryOptions options_;

@@ -9,7 +9,7 @@
 //	})
 //
 // Every call of the API is there: the client's fields are the generated stubs, with key, timeout,
-// errors and repetition taken care of. Methods exist where there is something to add. At the
+// errors and retries taken care of. Methods exist where there is something to add. At the
 // receiving end see package webhookverify.
 package latchwire
 
@@ -37,7 +37,7 @@ const (
 // Client is a connection to a server. It is safe for concurrent use.
 //
 // Every failure of a call is an *Error. Calls whose context has no deadline get one of 30 s, with
-// all repetitions; SendTestEvent waits for the receiver, which may take up to 60 s.
+// all retries; SendTestEvent waits for the receiver, which may take up to 60 s.
 type Client struct {
 	Webhooks   latchwirev1.WebhookServiceClient
 	Events     latchwirev1.EventServiceClient
@@ -105,7 +105,7 @@ func New(address, key string, opts ...Option) (*Client, error) {
 			header: "Bearer " + key,
 			secure: o.transport.Info().SecurityProtocol == "tls",
 		}),
-		grpc.WithUnaryInterceptor(repeater{o.timeout, o.sleep, o.jitter}.intercept),
+		grpc.WithUnaryInterceptor(retrier{o.timeout, o.sleep, o.jitter}.intercept),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes)),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{

@@ -107,7 +107,7 @@ func retryAfter(delay time.Duration) *errdetails.RetryInfo {
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-([47])[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-func TestPublishIsRepeatedWithTheSameID(t *testing.T) {
+func TestPublishIsRetriedWithTheSameID(t *testing.T) {
 	fake, client := start(t, failure(codes.Unavailable, ""), failure(codes.Unavailable, ""),
 		&latchwirev1.Event{Name: "events/e"})
 	event := &latchwirev1.Event{Type: "door.opened", Data: JSON(`{"door": 7.0}`)}
@@ -130,7 +130,7 @@ func TestPublishIsRepeatedWithTheSameID(t *testing.T) {
 	}
 }
 
-func TestWhatIsRepeated(t *testing.T) {
+func TestWhatIsRetried(t *testing.T) {
 	broken := failure(codes.Unavailable, "")
 	refused := failure(codes.Unavailable, "SHUTTING_DOWN")
 	full := failure(codes.ResourceExhausted, "OVERLOADED", retryAfter(3*time.Second))
@@ -180,7 +180,7 @@ func TestWhatIsRepeated(t *testing.T) {
 			if err := c.call(client); (err == nil) != c.want {
 				t.Errorf("got %v", err)
 			}
-			if repeated := len(fake.methods) == 2; repeated != c.want {
+			if retried := len(fake.methods) == 2; retried != c.want {
 				t.Errorf("calls: %v", fake.methods)
 			}
 		})

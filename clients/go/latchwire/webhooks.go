@@ -11,7 +11,7 @@ import (
 
 // CreateWebhook creates a webhook and returns it with its secret, which no other call returns. The
 // webhook's id and, where the format is Standard Webhooks, its secret are chosen here unless given,
-// so that the call can be repeated when its answer was lost.
+// so that the call can be retried when its answer was lost.
 func (c *Client) CreateWebhook(ctx context.Context, webhook *latchwirev1.Webhook) (*latchwirev1.Webhook, error) {
 	webhook = proto.Clone(webhook).(*latchwirev1.Webhook)
 	standard := webhook.GetFormat() == latchwirev1.Webhook_FORMAT_UNSPECIFIED ||

@@ -22,7 +22,7 @@ class Administration:
         request = tenant_service_pb2.CreateTenantRequest(
             tenant=tenant_message(display_name=display_name, **fields)
         )
-        return self._call(self.tenants.CreateTenant, request, timeout, repeatable=False)
+        return self._call(self.tenants.CreateTenant, request, timeout, idempotent=False)
 
     def get_tenant(
         self, name: str = "tenants/-", timeout: Optional[Seconds] = None
@@ -47,7 +47,7 @@ class Administration:
             tenant=tenant_message(name=name, etag=etag, **fields),
             update_mask=field_mask_pb2.FieldMask(paths=list(fields)),
         )
-        return self._call(self.tenants.UpdateTenant, request, timeout, repeatable=not etag)
+        return self._call(self.tenants.UpdateTenant, request, timeout, idempotent=not etag)
 
     # API keys
 
@@ -65,7 +65,7 @@ class Administration:
                 role=role, display_name=display_name, agent=agent, tenant=tenant
             )
         )
-        return self._call(self.api_keys.CreateApiKey, request, timeout, repeatable=False)
+        return self._call(self.api_keys.CreateApiKey, request, timeout, idempotent=False)
 
     def list_api_keys(
         self, page_size: int = 0, timeout: Optional[Seconds] = None, tenant: str = ""
@@ -75,4 +75,4 @@ class Administration:
 
     def delete_api_key(self, name: str, timeout: Optional[Seconds] = None) -> None:
         request = api_key_service_pb2.DeleteApiKeyRequest(name=name)
-        self._call(self.api_keys.DeleteApiKey, request, timeout, repeatable=False)
+        self._call(self.api_keys.DeleteApiKey, request, timeout, idempotent=False)

@@ -1,4 +1,4 @@
-"""Repeats calls that failed for a reason that passes."""
+"""Retries calls that failed for a passing reason."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Result = TypeVar("Result")
 def call(
     rpc: Callable[[float], Result],
     timeout_s: float,
-    repeatable: bool,
+    idempotent: bool,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Result:
     """Runs rpc(seconds left) until it succeeds, fails for good, or timeout_s is over.
 
-    UNAVAILABLE without the server's word (a broken connection) leaves open whether the call was done, so it is
-    repeated only if `repeatable`. With the server's word (a reason) nothing was done.
+    UNAVAILABLE from anything but the server (a broken connection) leaves open whether the call was done, so it is
+    retried only if `idempotent`. A reason is the server's word that nothing was done.
     """
     deadline = monotonic() + timeout_s
     delay = _FIRST_DELAY_S
@@ -36,7 +36,7 @@ def call(
         except grpc.RpcError as rpc_error:
             error = Error.from_rpc_error(rpc_error)
         if error.code == grpc.StatusCode.UNAVAILABLE:
-            passes = repeatable or bool(error.reason)
+            passes = idempotent or bool(error.reason)
         else:
             passes = error.retry_delay is not None
         wait = random.uniform(0, delay)

@@ -64,7 +64,7 @@ class Client(Administration):
     """A connection to a Latchwire server. Thread-safe; close it, or use it in a `with`.
 
     address: `host:port`. key: `<id>.<secret>`. tls: None takes plain text for loopback addresses and TLS for all
-    others; True, False or grpc.ChannelCredentials decide it. timeout: seconds for a call with all its repetitions,
+    others; True, False or grpc.ChannelCredentials decide it. timeout: seconds for a call with all its retries,
     which every method takes as well. Every failure raises latchwire.Error.
     """
 
@@ -122,7 +122,7 @@ class Client(Administration):
         webhook = webhook_message(
             url=url, display_name=display_name, any_of=match_messages("match", match), **fields
         )
-        # Id and secret are chosen here, so that the call can be repeated when its answer was lost. The secrets of other
+        # Id and secret are chosen here, so that the call can be retried when its answer was lost. The secrets of other
         # formats look otherwise, or there are none: the server makes them.
         if secret or webhook.format in _STANDARD:
             webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
@@ -137,7 +137,7 @@ class Client(Administration):
             return self.webhooks.CreateWebhook(request, timeout=left, metadata=self._metadata)
 
         try:
-            return _retry.call(rpc, timeout or self._timeout, repeatable=True)
+            return _retry.call(rpc, timeout or self._timeout, idempotent=True)
         except Error as error:
             if webhook_id or calls == 1 or error.reason != _ALREADY_EXISTS:
                 raise
@@ -181,19 +181,19 @@ class Client(Administration):
             webhook=webhook_message(name=name, etag=etag, **fields),
             update_mask=field_mask_pb2.FieldMask(paths=mask),
         )
-        # With an etag a repetition after a lost answer would fail: the etag has changed.
-        return self._call(self.webhooks.UpdateWebhook, request, timeout, repeatable=not etag)
+        # With an etag a retry after a lost answer would fail: the etag has changed.
+        return self._call(self.webhooks.UpdateWebhook, request, timeout, idempotent=not etag)
 
     def delete_webhook(self, name: str, etag: str = "", timeout: Optional[Seconds] = None) -> None:
         request = webhook_service_pb2.DeleteWebhookRequest(name=name, etag=etag)
-        self._call(self.webhooks.DeleteWebhook, request, timeout, repeatable=False)
+        self._call(self.webhooks.DeleteWebhook, request, timeout, idempotent=False)
 
     def send_test_event(
         self, name: str, timeout: Optional[Seconds] = None
     ) -> webhook_service_pb2.SendTestEventResponse:
         """Posts a test event to the webhook's URL at once and returns the receiver's answer."""
         request = webhook_service_pb2.SendTestEventRequest(name=name)
-        return self._call(self.webhooks.SendTestEvent, request, timeout, repeatable=False)
+        return self._call(self.webhooks.SendTestEvent, request, timeout, idempotent=False)
 
     # Events
 
@@ -217,7 +217,7 @@ class Client(Administration):
 
         data: `str` is JSON text and `bytes` is binary (JSON text if content_type says JSON), both kept byte for byte;
         anything else is written as JSON here. Without an `id` a UUIDv7 is chosen before the first try, so that an event
-        is stored once however often the call is repeated; give your own to be safe across restarts of your program.
+        is stored once however often the call is retried; give your own to be safe across restarts of your program.
         """
         event = event_pb2.Event(
             id=id or uuid7(),
@@ -318,8 +318,8 @@ class Client(Administration):
     def retry_delivery(self, name: str, timeout: Optional[Seconds] = None) -> delivery_pb2.Delivery:
         """Makes a delivery due now."""
         request = delivery_service_pb2.RetryDeliveryRequest(name=name)
-        # Repeated after a lost answer it could find the delivery done, and fail.
-        return self._call(self.deliveries.RetryDelivery, request, timeout, repeatable=False)
+        # Retried after a lost answer, it could find the delivery done, and fail.
+        return self._call(self.deliveries.RetryDelivery, request, timeout, idempotent=False)
 
     # Recovery jobs
 
@@ -344,7 +344,7 @@ class Client(Administration):
             event_match=None if match is None else match_message(match),
         )
         request = delivery_service_pb2.CreateRecoveryJobRequest(recovery_job=job)
-        return self._call(self.deliveries.CreateRecoveryJob, request, timeout, repeatable=False)
+        return self._call(self.deliveries.CreateRecoveryJob, request, timeout, idempotent=False)
 
     def get_recovery_job(
         self, name: str, timeout: Optional[Seconds] = None
@@ -364,13 +364,13 @@ class Client(Administration):
     ) -> recovery_job_pb2.RecoveryJob:
         """Stops a running job; what it has recovered stays recovered."""
         request = delivery_service_pb2.CancelRecoveryJobRequest(name=name)
-        return self._call(self.deliveries.CancelRecoveryJob, request, timeout, repeatable=False)
+        return self._call(self.deliveries.CancelRecoveryJob, request, timeout, idempotent=False)
 
-    def _call(self, method, request, timeout: Optional[Seconds], repeatable: bool = True):
+    def _call(self, method, request, timeout: Optional[Seconds], idempotent: bool = True):
         return _retry.call(
             lambda left: method(request, timeout=left, metadata=self._metadata),
             timeout or self._timeout,
-            repeatable,
+            idempotent,
         )
 
     def _pages(self, method, request, field: str, timeout: Optional[Seconds]):

@@ -17,14 +17,14 @@ const (
 	maxDelay   = 5 * time.Second
 )
 
-// repeater repeats calls that failed for a reason that passes, within one deadline for all tries.
-type repeater struct {
+// retrier retries calls that failed for a passing reason, within one deadline for all tries.
+type retrier struct {
 	timeout time.Duration
 	sleep   func(context.Context, time.Duration) error
 	jitter  func() float64 // 0 to 1
 }
 
-func (r repeater) intercept(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn,
+func (r retrier) intercept(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn,
 	invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -59,13 +59,13 @@ func (r repeater) intercept(ctx context.Context, method string, request, reply a
 // connection leaves open whether the call was done; an answer with a reason says that it was not.
 func passes(e *Error, method string, request any) bool {
 	if e.Code == codes.Unavailable {
-		return e.Reason != "" || isRepeatable(method, request)
+		return e.Reason != "" || isIdempotent(method, request)
 	}
 	return e.RetryDelay > 0
 }
 
-// isRepeatable is true for calls that do the same when done twice.
-func isRepeatable(method string, request any) bool {
+// isIdempotent is true for calls that do the same when done twice.
+func isIdempotent(method string, request any) bool {
 	name := method[strings.LastIndexByte(method, '/')+1:]
 	switch request := request.(type) {
 	case *latchwirev1.PublishEventRequest:
@@ -88,7 +88,7 @@ func isRepeatable(method string, request any) bool {
 	return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List")
 }
 
-// triesKey is the key of an *int in a context, in which the repeater counts.
+// triesKey is the key of an *int in a context, in which the retrier counts.
 type triesKey struct{}
 
 func sleep(ctx context.Context, delay time.Duration) error {
