@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/json/json_syntax.h"
 
 namespace latchwire {
@@ -22,19 +23,19 @@ const IntakeCredential* FindCredential(const std::vector<IntakeCredential>& cred
 }
 
 absl::Status WrongToken(absl::string_view where) {
-  return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID",
+  return MakeError(absl::StatusCode::kUnauthenticated, intake_reason::kTokenInvalid,
                    absl::StrCat("no token, or one that this agent does not know, in ", where));
 }
 
 absl::Status FieldError(absl::string_view field, absl::string_view message) {
-  return MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+  return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                    absl::StrCat(field, ": ", message), {{"field", std::string(field)}});
 }
 
 absl::Status CheckJson(absl::string_view text, absl::string_view field) {
   std::string error;
   if (IsWellFormedJson(text, &error)) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kInvalidArgument, "JSON_INVALID",
+  return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kJsonInvalid,
                    absl::StrCat(field, " is not well-formed JSON: ", error),
                    {{"field", std::string(field)}});
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/catalogue/catalogue.h"
 #include "core/dialects/dialect.h"
 #include "core/json/json_text.h"
@@ -22,7 +23,7 @@ class PanelDialect : public IntakeDialect {
   absl::StatusOr<std::vector<Event>> Read(const IntakeRequest& request) const override {
     const IntakeCredential* credential = Authenticate(request);
     if (credential == nullptr) {
-      return MakeError(absl::StatusCode::kUnauthenticated, "SIGNATURE_INVALID",
+      return MakeError(absl::StatusCode::kUnauthenticated, intake_reason::kSignatureInvalid,
                        request.panel_signature.empty()
                            ? "header X-Webhook-Signature is missing"
                            : "X-Webhook-Signature is not the hex HMAC-SHA256 of the body under a "

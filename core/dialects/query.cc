@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/domain/validation.h"
 #include "core/json/utf8.h"
 
@@ -42,7 +43,7 @@ absl::StatusOr<Query> Query::Parse(absl::string_view text) {
         absl::StrSplit(part, absl::MaxSplits('=', 1));
     std::pair<std::string, std::string> decoded;
     if (!Decode(raw.first, &decoded.first) || !Decode(raw.second, &decoded.second)) {
-      return MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+      return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                        "the query must be percent-encoded UTF-8", {{"field", "query"}});
     }
     query.parameters_.push_back(std::move(decoded));

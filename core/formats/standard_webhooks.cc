@@ -8,6 +8,7 @@
 #include "absl/strings/strip.h"
 #include "core/base/crypto.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/base/version.h"
 #include "core/formats/render.h"
 #include "core/json/json_string.h"
@@ -119,7 +120,7 @@ absl::Status StandardWebhooksFormat::CheckSecret(absl::string_view secret) const
   if (key && key->size() >= kMinStandardSecretBytes && key->size() <= kMaxStandardSecretBytes) {
     return absl::OkStatus();
   }
-  return MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+  return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                    absl::StrCat("must be whsec_ followed by base64 of ", kMinStandardSecretBytes,
                                 " to ", kMaxStandardSecretBytes, " bytes"));
 }

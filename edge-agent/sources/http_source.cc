@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/domain/limits.h"
 
 namespace latchwire::edge {
@@ -23,17 +24,17 @@ HttpResponse ToHttp(IntakeResponse response) {
 absl::Status StatusOf(const HttpFault& fault) {
   switch (fault.kind) {
     case HttpFault::Kind::kMalformed:
-      return MakeError(absl::StatusCode::kInvalidArgument, "HTTP_INVALID",
+      return MakeError(absl::StatusCode::kInvalidArgument, intake_reason::kHttpInvalid,
                        "this is not HTTP/1.1: " + fault.detail);
     case HttpFault::Kind::kBodyTooLong:
-      return MakeError(absl::StatusCode::kOutOfRange, "REQUEST_TOO_LARGE",
+      return MakeError(absl::StatusCode::kOutOfRange, error_reason::kRequestTooLarge,
                        absl::StrCat("the body is longer than ", fault.limit, " bytes"),
                        {{"field", "body"}, {"limit_bytes", absl::StrCat(fault.limit)}});
     case HttpFault::Kind::kHeadTooLong:
-      return MakeError(absl::StatusCode::kInvalidArgument, "REQUEST_TOO_LARGE",
+      return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kRequestTooLarge,
                        absl::StrCat("the head is longer than ", fault.limit, " bytes"));
     case HttpFault::Kind::kOverloaded:
-      return MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+      return MakeError(absl::StatusCode::kResourceExhausted, error_reason::kOverloaded,
                        absl::StrCat("more than ", fault.limit, " connections"));
     case HttpFault::Kind::kHandlerFailed:
       break;

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "core/domain/limits.h"
 #include "core/domain/validation.h"
@@ -41,9 +42,9 @@ int HttpStatusOf(const absl::Status& status) {
 std::string ReasonFor(const absl::Status& status) {
   std::string reason = ReasonOf(status);
   if (!reason.empty()) return reason;
-  if (absl::IsResourceExhausted(status)) return "OVERLOADED";
-  if (absl::IsUnavailable(status)) return "STORE_UNAVAILABLE";
-  return "INTERNAL";
+  if (absl::IsResourceExhausted(status)) return std::string(error_reason::kOverloaded);
+  if (absl::IsUnavailable(status)) return std::string(error_reason::kStoreUnavailable);
+  return std::string(error_reason::kInternal);
 }
 
 IntakeResponse AcceptedResponse(const std::vector<std::string>& ids) {
@@ -58,6 +59,12 @@ IntakeResponse AcceptedResponse(const std::vector<std::string>& ids) {
 }
 
 absl::string_view PathOf(absl::string_view target) { return target.substr(0, target.find('?')); }
+
+absl::Status StoredAlready() {
+  return WithRetryAfter(MakeError(absl::StatusCode::kUnavailable, error_reason::kOverloaded,
+                                  "this event is being stored already"),
+                        absl::Seconds(1));
+}
 
 }  // namespace
 
@@ -108,13 +115,13 @@ absl::Status IntakeRouter::CheckHead(absl::string_view method, absl::string_view
   if (path != "/healthz") {
     const IntakeDialect* dialect = FindDialect(path);
     if (dialect == nullptr) {
-      return MakeError(absl::StatusCode::kNotFound, "ROUTE_NOT_FOUND",
+      return MakeError(absl::StatusCode::kNotFound, error_reason::kRouteNotFound,
                        "no such path, or a device family that is not configured");
     }
     allowed = dialect->Method();
   }
   if (method == allowed) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kUnimplemented, "METHOD_NOT_ALLOWED",
+  return MakeError(absl::StatusCode::kUnimplemented, error_reason::kMethodNotAllowed,
                    absl::StrCat("this path takes ", allowed, " only"),
                    {{"allow", std::string(allowed)}});
 }
@@ -160,9 +167,7 @@ void IntakeRouter::Handle(absl::string_view target, IntakeRequest request,
       if (!fresh && !known.empty()) ++stats_.repeated_events;
     }
     if (!fresh && known.empty()) {
-      return refuse(WithRetryAfter(MakeError(absl::StatusCode::kUnavailable, "OVERLOADED",
-                                             "this event is being stored already"),
-                                   absl::Seconds(1)));
+      return refuse(StoredAlready());
     }
     if (!fresh) {
       done(AcceptedResponse({known}));
@@ -205,14 +210,14 @@ absl::Status IntakeRouter::Finish(std::vector<Event>* events) const {
     Event& event = (*events)[i];
     const std::string path = events->size() == 1 ? "event" : absl::StrCat("events[", i, "]");
     if (event.data.size() > kMaxEventDataBytes) {
-      return MakeError(absl::StatusCode::kOutOfRange, "REQUEST_TOO_LARGE",
+      return MakeError(absl::StatusCode::kOutOfRange, error_reason::kRequestTooLarge,
                        absl::StrCat(path, " has ", event.data.size(), " bytes of data, of at most ",
                                     kMaxEventDataBytes),
                        {{"field", path}, {"limit_bytes", absl::StrCat(kMaxEventDataBytes)}});
     }
     const std::vector<FieldViolation> violations = Validate(event, path);
     if (!violations.empty()) {
-      return MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+      return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                        absl::StrCat(violations[0].field, " ", violations[0].description),
                        {{"field", violations[0].field}});
     }

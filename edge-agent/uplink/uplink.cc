@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire::edge {
 
@@ -14,12 +15,7 @@ using agent::v1::ConnectRequest;
 using agent::v1::ConnectResponse;
 using agent::v1::Welcome;
 
-namespace {
-
-constexpr absl::string_view kSequenceConflict = "SEQUENCE_CONFLICT";
-constexpr absl::string_view kFenced = "AGENT_STREAM_FENCED";
-
-}  // namespace
+namespace {}  // namespace
 
 Uplink::Uplink(UplinkOptions options, Spool* spool, IngestConnector* connector, SetAside* set_aside,
                Executor* executor, const Clock* clock, Random* random)
@@ -228,7 +224,7 @@ std::vector<SpoolRecord> Uplink::SetAsideRejected(const Ack& ack) {
     if (rejected.sequence() <= lanes_[ack.lane()].acked) continue;
     auto records = spool_->Read(epoch_, ack.lane(), rejected.sequence() - 1, 1, 1);
     const bool found = !records.empty() && records[0].sequence == rejected.sequence();
-    if (found && rejected.reason() == kSequenceConflict) {
+    if (found && rejected.reason() == error_reason::kSequenceConflict) {
       // Another copy of this spool used the number: the event is good, its number is not.
       options_.warn(absl::StrCat("lane ", ack.lane(), " sequence ", rejected.sequence(),
                                  " was used by another copy of this spool; it gets a new number"));
@@ -268,12 +264,13 @@ void Uplink::OnDone(absl::Status status) {
     delay = std::max(backoff_.Next(), std::min(asked, options_.max_backoff));
     const std::string reason = ReasonOf(status);
     // By another agent of this name, for we have no other stream; not to be fought every 100 ms.
-    if (reason == kFenced) delay = std::max(delay, options_.max_backoff / 3);
+    if (reason == error_reason::kAgentStreamFenced)
+      delay = std::max(delay, options_.max_backoff / 3);
     options_.warn(absl::StrCat(
         "no stream to the server: ", status.ok() ? "it ended the stream" : status.message(),
         reason.empty() ? "" : " (", reason, reason.empty() ? "" : ")", "; next try in ",
         absl::FormatDuration(delay)));
-    if (reason == kSequenceConflict) RescueConflict(MetadataOf(status));
+    if (reason == error_reason::kSequenceConflict) RescueConflict(MetadataOf(status));
   }
   executor_->PostAfter(delay, [this] { Connect(); });
 }

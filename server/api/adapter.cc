@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/error_reason.h"
 #include "server/api/method_roles.h"
 
 namespace latchwire {
@@ -15,12 +16,12 @@ namespace {
 constexpr absl::string_view kScheme = "Bearer ";
 
 absl::Status Missing() {
-  return MakeError(absl::StatusCode::kUnauthenticated, "API_KEY_MISSING",
+  return MakeError(absl::StatusCode::kUnauthenticated, error_reason::kApiKeyMissing,
                    "the call needs the metadata `authorization: Bearer <id>.<secret>`");
 }
 
 absl::Status Invalid() {
-  return MakeError(absl::StatusCode::kUnauthenticated, "API_KEY_INVALID",
+  return MakeError(absl::StatusCode::kUnauthenticated, error_reason::kApiKeyInvalid,
                    "the API key is unknown, wrong or deleted");
 }
 
@@ -50,7 +51,7 @@ absl::StatusOr<CallContext> Authenticator::Authenticate(absl::string_view author
   if (!required) return absl::InternalError(absl::StrCat(method, " has no role"));
   if (!MayCall(key->role, method)) {
     return MakeError(
-        absl::StatusCode::kPermissionDenied, "ROLE_INSUFFICIENT",
+        absl::StatusCode::kPermissionDenied, error_reason::kRoleInsufficient,
         absl::StrCat("a key with role ", RoleName(key->role), " may not call this method, which ",
                      "needs role ", RoleName(*required)),
         {{"role", std::string(RoleName(key->role))},

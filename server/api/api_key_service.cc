@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/error_reason.h"
 #include "core/domain/validation.h"
 #include "core/json/utf8.h"
 #include "server/api/paging.h"
@@ -125,7 +126,7 @@ absl::StatusOr<TenantId> ApiKeyService::TenantFor(const CallContext& caller, abs
   if (*tenant == caller.tenant) return *tenant;
   // Whether another tenant exists is told to operators only.
   const bool known = caller.role == Role::kOperator && world_.configuration->FindTenant(*tenant);
-  if (!known) return NotFound("TENANT_NOT_FOUND", name);
+  if (!known) return NotFound(error_reason::kTenantNotFound, name);
   return *tenant;
 }
 
@@ -195,7 +196,7 @@ void ApiKeyService::DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequ
       world_.writer, std::move(mutation),
       [request, done = std::move(done)](latchwire::DeleteApiKey result) mutable {
         if (absl::IsNotFound(result.status)) {
-          return done(NotFound("API_KEY_NOT_FOUND", request->name()));
+          return done(NotFound(error_reason::kApiKeyNotFound, request->name()));
         }
         done(std::move(result.status));
       });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -28,7 +29,8 @@ void Submit(const ApiWorld* world, AppendEvents append, int rematches,
 }  // namespace
 
 bool IsStale(const absl::Status& status) {
-  return status.code() == absl::StatusCode::kAborted && ReasonOf(status) == "STALE_GENERATION";
+  return status.code() == absl::StatusCode::kAborted &&
+         ReasonOf(status) == internal_reason::kStaleGeneration;
 }
 
 size_t NotStored(const AppendEvents& append) {

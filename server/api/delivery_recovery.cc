@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "server/api/delivery_service.h"
 #include "server/api/paging.h"
@@ -12,7 +13,7 @@ namespace latchwire {
 namespace {
 
 absl::Status Named(const absl::Status& status, absl::string_view name) {
-  if (absl::IsNotFound(status)) return NotFound("RECOVERY_JOB_NOT_FOUND", name);
+  if (absl::IsNotFound(status)) return NotFound(error_reason::kRecoveryJobNotFound, name);
   return status;
 }
 
@@ -21,7 +22,7 @@ absl::StatusOr<std::string> JobId(absl::string_view name) {
   absl::StatusOr<std::string> id = ParseName(name, "recoveryJobs", "name");
   if (!id.ok()) return id.status();
   const auto uuid = Uuid::Parse(*id);
-  if (!uuid) return NotFound("RECOVERY_JOB_NOT_FOUND", name);
+  if (!uuid) return NotFound(error_reason::kRecoveryJobNotFound, name);
   return uuid->ToString();
 }
 
@@ -60,7 +61,8 @@ void DeliveryService::CreateRecoveryJob(const CallContext& caller,
        done = std::move(done)](latchwire::CreateRecoveryJob result) mutable {
         if (result.status.ok()) Show(*world_.configuration, result.job, response);
         if (absl::IsNotFound(result.status)) {
-          result.status = NotFound("WEBHOOK_NOT_FOUND", request->recovery_job().webhook());
+          result.status =
+              NotFound(error_reason::kWebhookNotFound, request->recovery_job().webhook());
         }
         done(std::move(result.status));
       });

@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "server/api/delivery_converter.h"
 #include "server/api/event_service.h"
@@ -21,7 +22,7 @@ std::string NameOf(const DeliveryKey& key) {
 }
 
 absl::Status DeliveryNotFound(absl::string_view name) {
-  return NotFound("DELIVERY_NOT_FOUND", name);
+  return NotFound(error_reason::kDeliveryNotFound, name);
 }
 
 // The store's own words, with the caller's name for the delivery.
@@ -103,7 +104,7 @@ absl::StatusOr<int64_t> DeliveryService::WebhookUid(const CallContext& caller,
   const auto uuid = Uuid::Parse(*id);
   const auto webhook =
       world_.configuration->FindWebhook(caller.tenant, uuid ? uuid->ToString() : *id);
-  if (webhook == nullptr) return NotFound("WEBHOOK_NOT_FOUND", name);
+  if (webhook == nullptr) return NotFound(error_reason::kWebhookNotFound, name);
   return webhook->key.uid;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "server/api/append.h"
 #include "server/api/event_converter.h"
@@ -63,7 +64,8 @@ absl::Status FillPage(Store& store, TenantId tenant, const EventFilter& filter, 
 }  // namespace
 
 absl::StatusOr<int64_t> ResolveEvent(Store& store, TenantId tenant, absl::string_view event) {
-  const absl::Status not_found = NotFound("EVENT_NOT_FOUND", absl::StrCat("events/", event));
+  const absl::Status not_found =
+      NotFound(error_reason::kEventNotFound, absl::StrCat("events/", event));
   if (IsAllDigits(event)) {
     int64_t number = 0;
     if (!absl::SimpleAtoi(event, &number) || number == 0) return not_found;
@@ -198,7 +200,7 @@ void EventService::GetEvent(const CallContext& caller, v1::GetEventRequest* requ
         if (!number.ok()) return number.status();
         const absl::StatusOr<Event> event = store.GetEvent(tenant, *number);
         if (absl::IsNotFound(event.status())) {
-          return NotFound("EVENT_NOT_FOUND", absl::StrCat("events/", id));
+          return NotFound(error_reason::kEventNotFound, absl::StrCat("events/", id));
         }
         if (!event.ok()) return event.status();
         ToProto(*event, EventData::kWith, response);

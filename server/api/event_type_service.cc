@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "server/api/paging.h"
 #include "server/api/status.h"
 #include "server/api/time_converter.h"
@@ -65,7 +66,7 @@ void EventTypeService::GetEventType(v1::GetEventTypeRequest* request, v1::EventT
   if (!type.ok()) return done(type.status());
   const auto found = Seek(*type);
   if (found == entries_.end() || found->type->name != *type) {
-    return done(NotFound("EVENT_TYPE_NOT_FOUND", request->name()));
+    return done(NotFound(error_reason::kEventTypeNotFound, request->name()));
   }
   Show(*found->type, found->system, response);
   done(absl::OkStatus());

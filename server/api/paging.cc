@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/domain/limits.h"
 #include "server/api/status.h"
 
@@ -17,7 +18,7 @@ namespace {
 constexpr size_t kHashBytes = 12;
 
 absl::Status Invalid() {
-  return MakeError(absl::StatusCode::kInvalidArgument, "PAGE_TOKEN_INVALID",
+  return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kPageTokenInvalid,
                    "page_token is not from this list call, or was made with other arguments");
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "core/base/log.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -48,7 +49,7 @@ google::rpc::BadRequest ToBadRequest(const std::vector<FieldViolation>& violatio
 // What a status without a reason means for the client.
 absl::Status Unexpected(const absl::Status& status) {
   Log(LogLevel::kError, "call failed unexpectedly", {{"status", status.ToString()}});
-  return MakeError(absl::StatusCode::kInternal, "INTERNAL",
+  return MakeError(absl::StatusCode::kInternal, error_reason::kInternal,
                    "a fault of the server; its log has the details");
 }
 
@@ -62,7 +63,7 @@ absl::Status InvalidArgument(const std::vector<FieldViolation>& violations) {
                     violation.field.empty() ? "request" : violation.field, " ",
                     violation.description);
   }
-  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, "FIELD_INVALID",
+  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                                   Cut(message, kMaxMessageBytes));
   status.SetPayload(kViolationsUrl, absl::Cord(ToBadRequest(violations).SerializeAsString()));
   return status;
@@ -79,13 +80,14 @@ absl::Status NotFound(absl::string_view reason, absl::string_view name) {
 }
 
 absl::Status Overloaded(absl::string_view what) {
-  return WithRetryAfter(
-      MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED", absl::StrCat(what, " is full")),
-      absl::Seconds(1));
+  return WithRetryAfter(MakeError(absl::StatusCode::kResourceExhausted, error_reason::kOverloaded,
+                                  absl::StrCat(what, " is full")),
+                        absl::Seconds(1));
 }
 
 absl::Status ShuttingDown() {
-  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "server is shutting down");
+  return MakeError(absl::StatusCode::kUnavailable, error_reason::kShuttingDown,
+                   "server is shutting down");
 }
 
 absl::Status WithMetadata(const absl::Status& status, absl::string_view key,
@@ -103,7 +105,7 @@ grpc::Status ToGrpcStatus(const absl::Status& given) {
   if (given.ok()) return grpc::Status::OK;
   std::string reason = ReasonOf(given);
   const absl::Status status = reason.empty() ? Unexpected(given) : given;
-  if (reason.empty()) reason = "INTERNAL";
+  if (reason.empty()) reason = std::string(error_reason::kInternal);
 
   google::rpc::Status rpc;
   rpc.set_code(static_cast<int>(status.code()));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "server/api/paging.h"
 #include "server/api/tenant_converter.h"
 
@@ -14,7 +15,7 @@ namespace {
 constexpr int kMaxUpdateTries = 10;
 
 absl::Status EtagMismatch(TenantId tenant) {
-  return MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH",
+  return MakeError(absl::StatusCode::kAborted, error_reason::kEtagMismatch,
                    "the tenant was changed meanwhile: read it again and retry",
                    {{"name", TenantName(tenant)}});
 }
@@ -51,7 +52,7 @@ absl::StatusOr<Tenant> TenantService::Resolve(const CallContext& caller, absl::s
   if (!id) return InvalidField(field, "must be tenants/ and a number, or tenants/-");
   std::optional<Tenant> tenant;
   if (is_operator || *id == caller.tenant) tenant = world_.configuration->FindTenant(*id);
-  if (!tenant) return NotFound("TENANT_NOT_FOUND", name);
+  if (!tenant) return NotFound(error_reason::kTenantNotFound, name);
   tenant->id = *id;
   return *std::move(tenant);
 }
@@ -136,7 +137,7 @@ void TenantService::TryUpdate(std::shared_ptr<Update> update) {
   mutation.tenant.settings = *std::move(settings);
   Write<latchwire::UpdateTenant>(world_.writer, std::move(mutation),
                                  [this, update](latchwire::UpdateTenant result) {
-                                   if (ReasonOf(result.status) == "ETAG_MISMATCH") {
+                                   if (ReasonOf(result.status) == error_reason::kEtagMismatch) {
                                      if (++update->tries < kMaxUpdateTries)
                                        return TryUpdate(update);
                                      result.status = EtagMismatch(result.tenant.id);

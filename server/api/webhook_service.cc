@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "core/formats/format.h"
 #include "server/api/paging.h"
@@ -22,14 +23,14 @@ Secrets SecretsFor(const CallContext& caller) {
 }
 
 absl::Status EtagMismatch(const Webhook& current) {
-  return MakeError(absl::StatusCode::kAborted, "ETAG_MISMATCH",
+  return MakeError(absl::StatusCode::kAborted, error_reason::kEtagMismatch,
                    "the webhook was changed meanwhile: read it again and retry",
                    {{"name", absl::StrCat("webhooks/", current.id)}});
 }
 
 // The store knows webhooks by their uid; callers get back the name that they gave.
 absl::Status Named(const absl::Status& status, absl::string_view name) {
-  if (absl::IsNotFound(status)) return NotFound("WEBHOOK_NOT_FOUND", name);
+  if (absl::IsNotFound(status)) return NotFound(error_reason::kWebhookNotFound, name);
   return status;
 }
 
@@ -70,7 +71,7 @@ absl::StatusOr<std::shared_ptr<const Webhook>> WebhookService::Resolve(
   // UUIDs are kept in their canonical, lower-case form.
   const auto uuid = Uuid::Parse(*id);
   auto webhook = world_.configuration->FindWebhook(tenant, uuid ? uuid->ToString() : *id);
-  if (webhook == nullptr) return NotFound("WEBHOOK_NOT_FOUND", name);
+  if (webhook == nullptr) return NotFound(error_reason::kWebhookNotFound, name);
   return webhook;
 }
 
@@ -181,7 +182,8 @@ void WebhookService::TryUpdate(std::shared_ptr<Update> update) {
   mutation.webhook = *std::move(changed);
   Write<latchwire::UpdateWebhook>(
       world_.writer, std::move(mutation), [this, update](latchwire::UpdateWebhook result) {
-        if (ReasonOf(result.status) == "ETAG_MISMATCH" && ++update->tries < kMaxUpdateTries) {
+        if (ReasonOf(result.status) == error_reason::kEtagMismatch &&
+            ++update->tries < kMaxUpdateTries) {
           return TryUpdate(update);
         }
         if (result.status.ok()) Show(result.webhook, Secrets::kHeaders, update->response);

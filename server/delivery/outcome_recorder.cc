@@ -1,6 +1,7 @@
 #include "server/delivery/outcome_recorder.h"
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -60,10 +61,14 @@ void OutcomeRecorder::Flush() {
 
 void OutcomeRecorder::OnDone(RecordOutcomes done) {
   const std::string reason = ReasonOf(done.status);
-  if (reason == "STALE_GENERATION" && ++stale_writes_ <= kMaxStaleWrites) return Flush();
-  if (!done.status.ok() && reason != "FENCED" && reason != "SHUTTING_DOWN") {
+  const bool stale = reason == internal_reason::kStaleGeneration;
+  if (stale && ++stale_writes_ <= kMaxStaleWrites) return Flush();
+  if (!done.status.ok() && reason != internal_reason::kFenced &&
+      reason != error_reason::kShuttingDown) {
     // Whatever is wrong with the events, what became of the deliveries must be written.
-    if (!done.operational.empty() && reason != "STORE_UNAVAILABLE") without_operational_ = true;
+    if (!done.operational.empty() && reason != error_reason::kStoreUnavailable) {
+      without_operational_ = true;
+    }
     // A full disk, say. The attempts have been made; keep trying to write them down.
     executor_->PostAfter(backoff_.Next(), [this] { Flush(); });
     return;

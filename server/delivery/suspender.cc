@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -61,13 +62,14 @@ void Suspender::Write(WebhookKey webhook, std::string reason, int tries) {
 void Suspender::OnWritten(WebhookKey webhook, std::string reason, int tries,
                           const absl::Status& status) {
   const std::string why = ReasonOf(status);
-  if (status.ok() || why == "WEBHOOK_NOT_FOUND" || why == "SHUTTING_DOWN") {
+  if (status.ok() || why == error_reason::kWebhookNotFound || why == error_reason::kShuttingDown) {
     if (status.ok()) Count(counters_->suspended_webhooks);
     under_way_.erase(webhook);
     return;
   }
   // Somebody changed the webhook meanwhile, or the store cannot write: look again.
-  const bool at_once = why == "ETAG_MISMATCH" || why == "STALE_GENERATION";
+  const bool at_once =
+      why == error_reason::kEtagMismatch || why == internal_reason::kStaleGeneration;
   executor_->PostAfter(at_once ? absl::ZeroDuration() : kRetry,
                        [this, webhook, reason = std::move(reason), tries]() mutable {
                          Write(webhook, std::move(reason), tries + 1);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/error_reason.h"
 #include "core/base/id.h"
 #include "core/domain/limits.h"
 #include "core/json/utf8.h"
@@ -48,7 +49,7 @@ std::vector<FieldViolation> TakeSpooled(agent::v1::SpooledEvent* spooled, absl::
 RejectedEvent Reject(uint64_t sequence, const std::vector<FieldViolation>& violations) {
   RejectedEvent rejected;
   rejected.sequence = sequence;
-  rejected.reason = "FIELD_INVALID";
+  rejected.reason = std::string(error_reason::kFieldInvalid);
   rejected.detail = std::string(InvalidArgument({violations[0]}).message());
   if (violations.size() > 1) {
     absl::StrAppend(&rejected.detail, "; and ", violations.size() - 1, " more");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "server/api/append.h"
 
 namespace latchwire {
@@ -21,15 +22,15 @@ uint64_t ThroughOf(const Mutation& mutation) {
 
 // Whether the same events may be taken later, so that the agent only has to wait.
 bool IsPassing(absl::string_view reason) {
-  return reason == "OVERLOADED" || reason == "STORE_UNAVAILABLE" || reason == "QUEUE_FULL" ||
-         reason == "QUOTA_EXCEEDED";
+  return reason == error_reason::kOverloaded || reason == error_reason::kStoreUnavailable ||
+         reason == error_reason::kQueueFull || reason == error_reason::kQuotaExceeded;
 }
 
 // Whether a smaller batch might be taken now.
 bool IsDivisible(absl::string_view reason, const Mutation& mutation) {
   const auto* append = std::get_if<AppendEvents>(&mutation);
-  return (reason == "QUEUE_FULL" || reason == "QUOTA_EXCEEDED") && append != nullptr &&
-         append->events.size() > 1;
+  return (reason == error_reason::kQueueFull || reason == error_reason::kQuotaExceeded) &&
+         append != nullptr && append->events.size() > 1;
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
   } else if (IsStale(status) && ++item.rematches <= kMaxRematches) {
     item.mutation = std::move(mutation);
     redo_ = true;
-  } else if (reason == "SEQUENCE_GAP" && redo_) {
+  } else if (reason == error_reason::kSequenceGap && redo_) {
     item.mutation = std::move(mutation);
   } else if (IsDivisible(reason, mutation)) {
     item.mutation = std::move(mutation);

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/crash_point.h"
+#include "core/base/error_reason.h"
 #include "core/base/log.h"
 #include "core/base/version.h"
 #include "core/domain/limits.h"
@@ -105,7 +106,7 @@ absl::Status IngestStream::OnMessage(agent::v1::ConnectRequest* request, size_t 
 
 absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
   if (hello.agent() != caller_.agent) {
-    return MakeError(absl::StatusCode::kPermissionDenied, "AGENT_MISMATCH",
+    return MakeError(absl::StatusCode::kPermissionDenied, error_reason::kAgentMismatch,
                      "the key acts for another agent than the hello names",
                      {{"agent", caller_.agent}});
   }

@@ -1,20 +1,21 @@
 // The agents' streams that are open on this server.
 #include <utility>
 
+#include "core/base/error_reason.h"
 #include "server/ingest/ingest_stream.h"
 
 namespace latchwire {
 namespace {
 
 absl::Status Fenced() {
-  return MakeError(absl::StatusCode::kAborted, "AGENT_STREAM_FENCED",
+  return MakeError(absl::StatusCode::kAborted, error_reason::kAgentStreamFenced,
                    "a newer stream of the same agent has taken over");
 }
 
 }  // namespace
 
 absl::Status AgentKeyDeleted() {
-  return MakeError(absl::StatusCode::kUnauthenticated, "API_KEY_INVALID",
+  return MakeError(absl::StatusCode::kUnauthenticated, error_reason::kApiKeyInvalid,
                    "the API key is unknown, wrong or deleted");
 }
 

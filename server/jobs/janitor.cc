@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -90,7 +91,7 @@ Mutation Janitor::MutationOf(const Task& task) const {
 }
 
 void Janitor::Ended(Task task, absl::Duration start, const Mutation& mutation) {
-  if (ReasonOf(StatusOf(mutation)) == "SHUTTING_DOWN") return;
+  if (ReasonOf(StatusOf(mutation)) == error_reason::kShuttingDown) return;
   if (StatusOf(mutation).ok() && Count(task, mutation)) {
     task.limit = std::min(2 * task.limit, kLargeStep);
     again_.push_back(task);

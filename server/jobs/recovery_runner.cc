@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -70,8 +71,8 @@ void RecoveryRunner::Step() {
 
 void RecoveryRunner::Ended(const JobName& job, absl::Duration start, const StepRecoveryJob& step) {
   const std::string reason(ReasonOf(step.status));
-  if (reason == "SHUTTING_DOWN") return;
-  const bool gone = reason == "RECOVERY_JOB_NOT_FOUND";
+  if (reason == error_reason::kShuttingDown) return;
+  const bool gone = reason == error_reason::kRecoveryJobNotFound;
   const bool over = step.status.ok() && step.job.state != RecoveryJobState::kRunning;
   if (!gone && !over) {
     MutexLock lock(&mutex_);

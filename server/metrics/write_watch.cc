@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/base/log.h"
 
 namespace latchwire {
@@ -11,7 +12,7 @@ void WriteWatch::OnCommitted(absl::Span<const Mutation> mutations) {
   if (mutations.empty()) return;
   // A transaction that failed as a whole fails every mutation in it with the same error.
   const bool failed = std::all_of(mutations.begin(), mutations.end(), [](const Mutation& mutation) {
-    return ReasonOf(StatusOf(mutation)) == "STORE_UNAVAILABLE";
+    return ReasonOf(StatusOf(mutation)) == error_reason::kStoreUnavailable;
   });
   if (!failed) {
     counters_.commits.fetch_add(1, std::memory_order_relaxed);

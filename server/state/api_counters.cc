@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 
@@ -10,11 +11,11 @@ void ApiCounters::CountRefusal(const absl::Status& status) {
   if (!absl::IsResourceExhausted(status)) return;
   const std::string reason = ReasonOf(status);
   std::atomic<int64_t>* counter = nullptr;
-  if (reason == "QUEUE_FULL") {
+  if (reason == error_reason::kQueueFull) {
     counter = &refused_queue_full;
-  } else if (reason == "OVERLOADED") {
+  } else if (reason == error_reason::kOverloaded) {
     counter = &refused_overloaded;
-  } else if (reason == "QUOTA_EXCEEDED") {
+  } else if (reason == error_reason::kQuotaExceeded) {
     const std::string quota = MetadataOf(status)["quota"];
     if (quota == "max_events_per_second") counter = &refused_events_per_second;
     if (quota == "max_stored_bytes") counter = &refused_stored_bytes;

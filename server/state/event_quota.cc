@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -40,7 +41,7 @@ absl::Status EventQuota::Take(TenantId tenant, size_t events) {
   if (wait == absl::ZeroDuration()) return absl::OkStatus();
   const double limit = configuration_.MaxEventsPerSecond(tenant);
   return WithRetryAfter(
-      MakeError(absl::StatusCode::kResourceExhausted, "QUOTA_EXCEEDED",
+      MakeError(absl::StatusCode::kResourceExhausted, error_reason::kQuotaExceeded,
                 absl::StrCat("the tenant's quota max_events_per_second = ", limit, " is reached"),
                 {{"quota", "max_events_per_second"}, {"limit", absl::StrCat(limit)}}),
       wait);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire {
 namespace {
@@ -57,13 +58,14 @@ void Writer::Submit(Mutation mutation, Done done) {
   {
     MutexLock lock(&mutex_);
     if (closed_) {
-      refusal =
-          MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "server is shutting down");
+      refusal = MakeError(absl::StatusCode::kUnavailable, error_reason::kShuttingDown,
+                          "server is shutting down");
     } else if (!always && (queue_.size() >= options_.max_queued_mutations ||
                            queued_bytes_ + entry.bytes > options_.max_queued_bytes)) {
-      refusal = WithRetryAfter(MakeError(absl::StatusCode::kResourceExhausted, "OVERLOADED",
-                                         "the queue of writes is full; nothing was stored"),
-                               absl::Seconds(1));
+      refusal =
+          WithRetryAfter(MakeError(absl::StatusCode::kResourceExhausted, error_reason::kOverloaded,
+                                   "the queue of writes is full; nothing was stored"),
+                         absl::Seconds(1));
     } else {
       was_empty = queue_.empty();
       queued_bytes_ += entry.bytes;

@@ -1,7 +1,7 @@
 """Rules for single files. Each takes {path: text} and returns what breaks it."""
 import re
 
-from house.tree import CPP, cpp_code, is_generated, is_test, line_of
+from house.tree import CPP, CPP_NOISE, cpp_code, is_generated, is_test, line_of
 
 _REAL_WORLD = re.compile(
     r"absl::Now\b|GetCurrentTimeNanos|_clock::now\b|\btime\s*\(\s*(?:nullptr|NULL|0|&)|\bgettimeofday\b"
@@ -126,4 +126,26 @@ def check_services(files):
         services = re.findall(r"^service (\w+)", text, re.MULTILINE) if path.endswith(".proto") else []
         if len(services) > 1:
             bad.append(f"{path}: {len(services)} services: {', '.join(services)}")
+    return bad
+
+
+REASONS = "core/base/error_reason.h"
+# path -> why it says the same word.
+NO_REASONS = {"core/http/result.cc": "transport errors have names of their own"}
+
+
+def check_reasons(files, exempt=None):
+    """Reasons of errors are the constants of core/base/error_reason.h: a misspelt literal would match nothing."""
+    exempt = NO_REASONS if exempt is None else exempt
+    reasons = set(re.findall(r'"([A-Z_]+)"', files.get(REASONS, "")))
+    bad = []
+    for path, text in files.items():
+        ours = path.startswith(("core/", "server/", "edge-agent/")) and path.endswith(CPP)
+        if not ours or is_test(path) or path == REASONS or path in exempt:
+            continue
+        code = CPP_NOISE.sub(lambda m: m.group() if m.group().startswith('"') else "\n" * m.group().count("\n"), text)
+        for match in re.finditer(r'(\b(?:MakeError|NotFound)\s*\((?:[^();"]*,)?\s*)?"([A-Z][A-Z0-9_]*)"', code):
+            if match.group(1) or match.group(2) in reasons:
+                bad.append(f"{path}:{line_of(code, match.start(2))}: \"{match.group(2)}\" is a literal, "
+                           f"use the constant of {REASONS}")
     return bad

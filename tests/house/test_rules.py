@@ -9,7 +9,7 @@ FILES = project_files()
 RULES = [
     arrows.check, arrows.check_threads, rules.check_real_world, rules.check_length,
     rules.check_machine, rules.check_targets, rules.check_sleeps, rules.check_services,
-    shape.check_function_length, shape.check_class_files, shape.check_class_names,
+    rules.check_reasons, shape.check_function_length, shape.check_class_files, shape.check_class_names,
     dead.check_files, dead.check_functions, prose.check_tables,
 ]
 
@@ -56,6 +56,8 @@ SAMPLES = [
     (rules.check_sleeps, "tests/e2e/test_run.py", "time.sleep(1)\n", []),
     (rules.check_sleeps, "server/gateway/main_test.go", "time.Sleep(time.Second)\n", []),
     (rules.check_services, "protos/latchwire/v1/all.proto", "service A {}\nservice B {}\n", []),
+    (rules.check_reasons, "server/api/a.cc", 'return MakeError(absl::StatusCode::kAborted,\n  "NEW_ONE", "text");\n', []),
+    (rules.check_reasons, "server/api/a.cc", 'return NotFound("WEBHOOK_NOT_FOUND", name);\n', []),
     (shape.check_function_length, "core/base/a.cc", "void Run() {\n" + LONG_BODY + "}\n", []),
     (shape.check_function_length, "core/base/a.cc",
      "A::A(int b)\n    : b_{b}, c_({1}) {\n" + LONG_BODY + "}\n", []),
@@ -93,6 +95,7 @@ FINE = [
     (arrows.check_threads, "core/base/mutex.h", "std::thread::id owner;\n"),
     (rules.check_real_world, "core/base/clock.cc", "return absl::Now();\n"),
     (rules.check_real_world, "server/api/list.cc", "receive_time(row); next_time(0); strand(x);\n"),
+    (rules.check_reasons, "server/api/a.cc", '// "FENCED"\nMakeError(code, error_reason::kX, "NOT FOUND", {{"A", b}});\n'),
     (shape.check_function_length, "core/base/a.cc", "void Run() {\n" + LONG_BODY[:-len("  Step();\n")] + "}\n"),
     (shape.check_function_length, "core/base/a.cc", "constexpr int kTable[] = {\n" + "    1,\n" * 100 + "};\n"),
     (shape.check_class_names, "core/base/a.h",
@@ -169,6 +172,14 @@ def test_unused_arrows_are_caught(monkeypatch):
     assert arrows.check_unused(used) == []
     # What only a test includes is no arrow of the production code.
     assert len(arrows.check_unused({"core/b/b_test.cc": '#include "core/a/a.h"\n'})) == 3
+
+
+def test_a_reason_is_known_wherever_it_stands():
+    files = {rules.REASONS: 'constexpr string_view kFenced = "FENCED";\n',
+             "server/api/a.cc": 'if (ReasonOf(status) == "FENCED") return;\nif (why == "OTHER") return;\n'}
+    bad = rules.check_reasons(files)
+    assert len(bad) == 1 and bad[0].startswith("server/api/a.cc:1: ")
+    assert rules.check_reasons(files, {"server/api/a.cc": "a name of its own"}) == []
 
 
 READ_ME = """

@@ -33,7 +33,7 @@ def is_test(path):
             or re.search(r"_test\.(cc|go|py)$", name) is not None or name.startswith("test_"))
 
 
-_CPP_NOISE = re.compile(
+CPP_NOISE = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"'
     r"|(?<![0-9A-Fa-f])'(?:\\[^\n]|[^'\\\n])[^'\n]{0,3}'", re.DOTALL)
 
@@ -42,7 +42,7 @@ def cpp_code(text):
     """The text with comments and string literals blanked; line numbers stay."""
     def blank(match):
         return "\n" * match.group().count("\n") or " "
-    return _CPP_NOISE.sub(blank, text)
+    return CPP_NOISE.sub(blank, text)
 
 
 def line_of(text, offset):

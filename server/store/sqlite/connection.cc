@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "server/store/driver/driver_rules.h"
 
 namespace latchwire::sqlite {
@@ -46,7 +47,8 @@ absl::Status ErrorOf(int code, sqlite3* db) {
     case SQLITE_INTERRUPT:
       return StoreUnavailableError("interrupted");
     default:
-      return MakeError(absl::StatusCode::kInternal, "INTERNAL", absl::StrCat("database: ", detail));
+      return MakeError(absl::StatusCode::kInternal, error_reason::kInternal,
+                       absl::StrCat("database: ", detail));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 
 namespace latchwire::sqlite {
 namespace {
@@ -208,7 +209,7 @@ absl::StatusOr<int64_t> ReadNumber(Connection* connection, const std::string& sq
 
 absl::Status CheckOurs(Connection* connection, absl::string_view path, int64_t version) {
   if (version > LatestSchemaVersion()) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "INTERNAL",
+    return MakeError(absl::StatusCode::kFailedPrecondition, error_reason::kInternal,
                      absl::StrCat(path, " has schema version ", version,
                                   ", but this program knows versions up to ", LatestSchemaVersion(),
                                   ": run the newer program that wrote it"));
@@ -218,7 +219,7 @@ absl::Status CheckOurs(Connection* connection, absl::string_view path, int64_t v
   const auto tables = ReadNumber(connection, "SELECT count(*) FROM sqlite_schema");
   if (!tables.ok()) return tables.status();
   if (*tables > 0 && *application != kApplicationId) {
-    return MakeError(absl::StatusCode::kFailedPrecondition, "INTERNAL",
+    return MakeError(absl::StatusCode::kFailedPrecondition, error_reason::kInternal,
                      absl::StrCat(path, " is an SQLite database of another program"));
   }
   return absl::OkStatus();
