@@ -10,16 +10,16 @@ TOP = ("core/", "server/", "edge-agent/", "clients/", "tests/")
 # folder -> folders it may include directly; what those may include, it may include too.
 ARROWS = {
     "core/base": [],
-    "core/json": ["core/base"],
-    "core/http": ["core/base", "core/json"],
-    "core/catalogue": ["core/base", "core/json"],
-    "core/domain": ["core/base", "core/json", "core/http", "core/catalogue"],
+    "core/json": [],
+    "core/http": ["core/json"],
+    "core/catalogue": ["core/base"],
+    "core/domain": ["core/base", "core/json", "core/http"],
     "core/signatures": ["core/base"],
-    "core/formats": ["core/domain", "core/http", "core/signatures", "core/catalogue"],
+    "core/formats": ["core/domain", "core/http", "core/signatures"],
     "core/dialects": ["core/domain", "core/signatures", "core/catalogue"],
-    "core/net": ["core/http"],
+    "core/net": ["core/base", "core/http"],
     # What both programs share: flags and TOML, logs, signals, exit codes, health.
-    "core/program": ["core/http", "core/json"],
+    "core/program": ["core/base", "core/http", "core/json"],
     "core/delivery": ["core/domain", "core/formats", "core/http"],
     "protos": [],
     "server/store": ["core/domain"],
@@ -29,7 +29,7 @@ ARROWS = {
     "server/state": ["server/store"],
     "server/delivery": ["server/state", "core/delivery", "core/formats", "core/net"],
     "server/jobs": ["server/state"],
-    "server/api": ["server/jobs", "server/state", "core/formats", "core/net", "protos"],
+    "server/api": ["server/state", "core/catalogue", "core/formats", "core/net", "protos"],
     # The stream is one more gRPC service, behind the API's authenticating adapter.
     "server/ingest": ["server/api", "server/state", "protos"],
     "server/metrics": ["server/delivery", "server/jobs", "server/state"],
@@ -46,6 +46,7 @@ ARROWS = {
 # Unit tests, and the doubles in a folder's own testing/, may use the doubles of all that the folder includes,
 # and these:
 TEST_ARROWS = {
+    "core/json": ["core/base"],
     "core/catalogue": ["core/domain"],
     "server/store": ["server/store/driver"],
     "server/state": ["server/store/memory"],
@@ -53,22 +54,27 @@ TEST_ARROWS = {
     "server/jobs": ["server/store/memory"],
     # The whole API is tried, the agents' service with it.
     "server/api": ["server/ingest", "server/store/memory"],
-    "server/ingest": ["server/store/memory"],
     "server/metrics": ["server/store/memory"],
     "server/main": ["server/store/memory"],
     # The model that the real driver is compared with, behind the real writer.
     "server/store/sqlite": ["server/state", "server/store/memory"],
     "server/store/memory": ["server/state"],
     # An executor of real threads.
-    "edge-agent/spool": ["core/net"],
     "edge-agent/uplink": ["core/net"],
+}
+
+# (folder, target) -> why an arrow of the tables above may be unused for now.
+UNUSED_ARROWS = {
+    ("core/formats", "core/http"): "what a format renders is becoming an HTTP message",
+    ("core/delivery", "core/formats"): "the engine's attempt building moves there",
+    ("server/store/memory", "server/state"): "the store's tests are being rebuilt",
 }
 
 # header prefix -> folders that may include it. Tests under tests/ may include anything.
 LIBRARIES = {
     "sqlite3.h": ["server/store/sqlite"],
-    "grpcpp/": ["server/api", "server/ingest", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
-    "google/": ["server/api", "server/ingest", "server/main", "edge-agent/uplink", "edge-agent/main", "clients/cpp"],
+    "grpcpp/": ["server/api", "server/ingest", "edge-agent/uplink", "clients/cpp"],
+    "google/": ["server/api", "server/ingest", "edge-agent/uplink", "clients/cpp"],
     "boost/": ["core/net"],
     "ares.h": ["core/net"],
     "openssl/": ["core/base", "core/net"],
@@ -171,10 +177,13 @@ def _uses(files):
 def check_unused(files):
     """Every arrow and every leave to see a library is used by an include, so that the tables say what is."""
     production, tests, headers = _uses(files)
-    bad = [f"{folder}: includes nothing of {target}, take the arrow out of ARROWS"
-           for folder, targets in ARROWS.items() for target in targets if (folder, target) not in production]
-    bad += [f"{folder}: no test includes anything of {target}, take the arrow out of TEST_ARROWS"
-            for folder, targets in TEST_ARROWS.items() for target in targets if (folder, target) not in tests]
+    unused = {(folder, target): f"{folder}: includes nothing of {target}, take the arrow out of ARROWS"
+              for folder, targets in ARROWS.items() for target in targets if (folder, target) not in production}
+    unused |= {(folder, target): f"{folder}: no test includes anything of {target}, take the arrow out of TEST_ARROWS"
+               for folder, targets in TEST_ARROWS.items() for target in targets if (folder, target) not in tests}
+    bad = [text for arrow, text in unused.items() if arrow not in UNUSED_ARROWS]
+    bad += [f"{folder}: {target} is used now or gone, take it out of UNUSED_ARROWS"
+            for folder, target in UNUSED_ARROWS if (folder, target) not in unused]
     for prefix, folders in LIBRARIES.items():
         for folder in folders:
             if not any(name.startswith(prefix) and (user == folder or user.startswith(folder + "/"))

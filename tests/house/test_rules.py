@@ -7,7 +7,7 @@ from house.tree import project_files
 FILES = project_files()
 
 RULES = [
-    arrows.check, arrows.check_threads, rules.check_real_world, rules.check_length,
+    arrows.check, arrows.check_unused, arrows.check_threads, rules.check_real_world, rules.check_length,
     rules.check_machine, rules.check_targets, rules.check_sleeps, rules.check_services,
     rules.check_reasons, shape.check_function_length, shape.check_class_files, shape.check_class_names,
     dead.check_files, dead.check_functions, prose.check_tables,
@@ -167,11 +167,15 @@ def test_unused_arrows_are_caught(monkeypatch):
     monkeypatch.setattr(arrows, "ARROWS", {"core/a": [], "core/b": ["core/a"]})
     monkeypatch.setattr(arrows, "TEST_ARROWS", {"core/a": ["core/b"]})
     monkeypatch.setattr(arrows, "LIBRARIES", {"sqlite3.h": ["core/b"]})
+    monkeypatch.setattr(arrows, "UNUSED_ARROWS", {})
     used = {"core/b/b.cc": '#include "core/a/a.h"\n#include <sqlite3.h>\n',
             "core/a/a_test.cc": '#include "core/b/b.h"\n'}
     assert arrows.check_unused(used) == []
     # What only a test includes is no arrow of the production code.
     assert len(arrows.check_unused({"core/b/b_test.cc": '#include "core/a/a.h"\n'})) == 3
+    monkeypatch.setattr(arrows, "UNUSED_ARROWS", {("core/b", "core/a"): "soon"})
+    assert len(arrows.check_unused({"core/b/b_test.cc": '#include "core/a/a.h"\n'})) == 2
+    assert len(arrows.check_unused(used)) == 1
 
 
 def test_a_reason_is_known_wherever_it_stands():
