@@ -1,30 +1,29 @@
 #include "core/dialects/dialect.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "core/base/crypto.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
 #include "core/json/json_syntax.h"
 
 namespace latchwire {
 
-const IntakeCredential* FindCredential(const std::vector<IntakeCredential>& credentials,
-                                       absl::string_view token) {
-  const IntakeCredential* found = nullptr;
-  // Digests have one length, so that the comparison does not tell a secret's.
-  const Sha256Digest digest = Sha256(token);
-  for (const IntakeCredential& credential : credentials) {
-    if (ConstantTimeEquals(AsBytes(Sha256(credential.secret)), AsBytes(digest)) &&
-        !credential.secret.empty()) {
-      found = &credential;
-    }
+absl::string_view DeviceMessage::Header(absl::string_view name) const {
+  for (const HttpHeader& header : headers) {
+    if (!header.value.empty() && absl::EqualsIgnoreCase(header.name, name)) return header.value;
   }
-  return found;
+  return {};
+}
+
+std::string RepeatKey(std::initializer_list<absl::string_view> parts) {
+  std::string key;
+  for (const absl::string_view part : parts) absl::StrAppend(&key, part.size(), ":", part);
+  return key;
 }
 
 absl::Status WrongToken(absl::string_view where) {
   return MakeError(absl::StatusCode::kUnauthenticated, intake_reason::kTokenInvalid,
-                   absl::StrCat("no token, or one that this agent does not know, in ", where));
+                   absl::StrCat("the token is missing or not known here; expected in ", where));
 }
 
 absl::Status FieldError(absl::string_view field, absl::string_view message) {

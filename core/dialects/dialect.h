@@ -1,4 +1,5 @@
-// A device family's way to say what happened. One file per family.
+// What the bytes of a device family mean. One file per family, one row in registry.cc; for the
+// agent's sources, and for whatever else takes devices' messages.
 #pragma once
 
 #include <memory>
@@ -7,59 +8,68 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "core/dialects/query.h"
+#include "absl/types/span.h"
+#include "core/dialects/parameters.h"
 #include "core/domain/event.h"
+#include "core/http/message.h"
 
 namespace latchwire {
 
-// One token or secret that lets a device in, and what is known of the device that uses it.
-struct IntakeCredential {
-  std::string secret;
-  std::string source;  // the event's source unless the request says more; empty: the family's name
-  std::string model;   // acoGO! only
+// A message of a device, however it came: an HTTP request, a message on a topic, a line, a file. A
+// view; what it points to must outlive the call that it is handed to.
+struct DeviceMessage {
+  // Which of the family's kinds of message this is, where the family has several: `ez_open` of
+  // `/in/acogo/ez_open`, or of a topic that ends in it. One of the family's DialectRow::paths.
+  absl::string_view path = {};
+  // A query, or what else the source knows by name.
+  Parameters parameters = {};
+  // Headers, or user properties; empty from a source that has none.
+  absl::Span<const HttpHeader> headers = {};
+  absl::string_view body = {};
+
+  // The first value of that header that is not empty, in any case of its name; empty if there is
+  // none.
+  absl::string_view Header(absl::string_view name) const;
 };
 
-// Families without credentials are switched off.
-struct IntakeConfig {
-  std::vector<IntakeCredential> acogo = {};
-  std::vector<IntakeCredential> situator = {};
-  std::vector<IntakeCredential> panel = {};  // an empty secret takes unsigned requests
-  std::vector<IntakeCredential> json = {};
+struct DeviceEvent {
+  // Without id and receive_time, and not validated against the limits of an event; its data is
+  // well-formed JSON if `is_json` says so.
+  Event event;
+  // Equal for what a device sends again because no answer reached it, and for nothing else; empty
+  // if the family does not tell. See RepeatKey below.
+  std::string repeat_key = {};
 };
 
-struct IntakeRequest {
-  std::string path;  // without the query
-  Query query;
-  std::string authorization;    // header, empty when absent
-  std::string panel_signature;  // header X-Webhook-Signature, likewise
-  std::string body;
-};
-
-// Stateless and thread-safe.
-class IntakeDialect {
+// Immutable and thread-safe.
+class Dialect {
  public:
-  virtual ~IntakeDialect() = default;
-  virtual bool Handles(absl::string_view path) const = 0;
-  virtual absl::string_view Method() const = 0;  // the only one
-  // Authenticates first, then reads. The events have no id and no receive_time yet, and are not
-  // validated against the limits; data that must be JSON is. Errors carry a reason, the `field`
-  // where there is one, and become HTTP as in router.h.
-  virtual absl::StatusOr<std::vector<Event>> Read(const IntakeRequest& request) const = 0;
-};
+  virtual ~Dialect() = default;
 
-std::unique_ptr<IntakeDialect> MakeAcogoDialect(std::vector<IntakeCredential> credentials);
-std::unique_ptr<IntakeDialect> MakeSituatorDialect(std::vector<IntakeCredential> credentials);
-std::unique_ptr<IntakeDialect> MakePanelDialect(std::vector<IntakeCredential> credentials);
-std::unique_ptr<IntakeDialect> MakeJsonDialect(std::vector<IntakeCredential> credentials);
+  // Authenticates first, then reads. All events of the message or an error: UNAUTHENTICATED for a
+  // credential that is missing or wrong, INVALID_ARGUMENT for content, each with a reason, and with
+  // the metadata `field` where there is one.
+  virtual absl::StatusOr<std::vector<DeviceEvent>> Read(const DeviceMessage& message) const = 0;
+
+  // The repeat_key that Read gave this event when it came in, from what is kept of it: id, type,
+  // source and attributes. Empty for events of other families and where it cannot be told.
+  virtual std::string RepeatKeyOf(const Event& /*event*/) const { return {}; }
+
+  // What an operator should be warned of at start, such as a credential that lets in anybody.
+  virtual std::vector<std::string> Warnings() const { return {}; }
+};
 
 // For the dialects.
 
-// In a time that does not tell which credential came close; null when none fits.
-const IntakeCredential* FindCredential(const std::vector<IntakeCredential>& credentials,
-                                       absl::string_view token);
+// One key out of everything that tells one event of a device from its others: the credential, the
+// numbers that the device counts with, a digest of the content. Parts of any bytes cannot run into
+// each other.
+std::string RepeatKey(std::initializer_list<absl::string_view> parts);
+
+// `where` names the place in which the token was looked for.
 absl::Status WrongToken(absl::string_view where);
 absl::Status FieldError(absl::string_view field, absl::string_view message);
-// `text` must be well-formed JSON.
+// OK if `text` is well-formed JSON, otherwise JSON_INVALID.
 absl::Status CheckJson(absl::string_view text, absl::string_view field);
 
 }  // namespace latchwire

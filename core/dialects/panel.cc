@@ -6,31 +6,60 @@
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
 #include "core/catalogue/catalogue.h"
-#include "core/dialects/dialect.h"
+#include "core/dialects/registry.h"
 #include "core/json/json_text.h"
 
 namespace latchwire {
 namespace {
 
-class PanelDialect : public IntakeDialect {
+constexpr char kName[] = "panel";
+
+struct PanelCredential {
+  std::string secret;  // empty: takes unsigned messages
+  std::string source;  // unless the message says it
+};
+
+absl::string_view AttributeOf(const Event& event, const char* name) {
+  const auto it = event.attributes.find(name);
+  return it == event.attributes.end() ? absl::string_view() : absl::string_view(it->second);
+}
+
+// The members beside the data: when it happened, and what the panel counts with.
+absl::Status ReadNumbers(const std::vector<JsonMember>& members, Event* event) {
+  if (const auto created = FindMember(members, "created_at")) {
+    const auto milliseconds = JsonInteger(*created);
+    if (!milliseconds) return FieldError("created_at", "must be an integer of milliseconds");
+    event->occur_time = absl::FromUnixMillis(*milliseconds);
+    event->attributes["created_at"] = std::string(*created);
+  }
+  if (const auto id = FindMember(members, "event_id")) {
+    if (!JsonInteger(*id)) return FieldError("event_id", "must be an integer of 64 bits");
+    event->attributes["event_id"] = std::string(*id);
+  }
+  return absl::OkStatus();
+}
+
+class PanelDialect : public Dialect {
  public:
-  explicit PanelDialect(std::vector<IntakeCredential> credentials)
-      : credentials_(std::move(credentials)) {}
+  absl::Status Add(const CredentialSettings& settings) {
+    if (settings.Text("secret").empty() && !settings.Flag("allow_unsigned")) {
+      return CredentialError("secret", "is required, unless allow_unsigned = true lets anyone in");
+    }
+    credentials_.push_back({settings.Text("secret"), settings.Text("source")});
+    return absl::OkStatus();
+  }
 
-  bool Handles(absl::string_view path) const override { return path == "/in/panel"; }
-  absl::string_view Method() const override { return "POST"; }
-
-  absl::StatusOr<std::vector<Event>> Read(const IntakeRequest& request) const override {
-    const IntakeCredential* credential = Authenticate(request);
+  absl::StatusOr<std::vector<DeviceEvent>> Read(const DeviceMessage& message) const override {
+    const PanelCredential* credential = Authenticate(message);
     if (credential == nullptr) {
       return MakeError(absl::StatusCode::kUnauthenticated, intake_reason::kSignatureInvalid,
-                       request.panel_signature.empty()
-                           ? "header X-Webhook-Signature is missing"
+                       message.Header("X-Webhook-Signature").empty()
+                           ? "the header X-Webhook-Signature is missing"
                            : "X-Webhook-Signature is not the hex HMAC-SHA256 of the body under a "
-                             "secret that this agent knows");
+                             "secret that is known here");
     }
-    if (absl::Status status = CheckJson(request.body, "body"); !status.ok()) return status;
-    const auto members = JsonMembers(request.body);
+    if (absl::Status status = CheckJson(message.body, "body"); !status.ok()) return status;
+    const auto members = JsonMembers(message.body);
     if (!members) return FieldError("body", "must be an object");
     const auto data = FindMember(*members, "data");
     if (!data) return FieldError("data", "is missing");
@@ -46,46 +75,64 @@ class PanelDialect : public IntakeDialect {
     event.type = type;
     event.canonical_type = known->canonical_type;
     event.priority = known->priority;
-    event.source = std::string(request.query.Find("source").value_or(credential->source));
-    if (event.source.empty()) event.source = "panel";
-    event.subject = std::string(request.query.Find("subject").value_or(""));
-    if (const auto created = FindMember(*members, "created_at")) {
-      const auto milliseconds = JsonInteger(*created);
-      if (!milliseconds) return FieldError("created_at", "must be an integer of milliseconds");
-      event.occur_time = absl::FromUnixMillis(*milliseconds);
-      event.attributes["created_at"] = std::string(*created);
-    }
-    if (const auto id = FindMember(*members, "event_id")) {
-      if (!JsonInteger(*id)) return FieldError("event_id", "must be an integer of 64 bits");
-      event.attributes["event_id"] = std::string(*id);
-    }
+    event.source = std::string(message.parameters.Find("source").value_or(credential->source));
+    if (event.source.empty()) event.source = kName;
+    event.subject = std::string(message.parameters.Find("subject").value_or(""));
+    if (absl::Status status = ReadNumbers(*members, &event); !status.ok()) return status;
     event.data = std::string(*data);
-    return std::vector<Event>{std::move(event)};
+    std::string repeat_key = RepeatKeyOf(event);
+    std::vector<DeviceEvent> events;
+    events.push_back({std::move(event), std::move(repeat_key)});
+    return events;
+  }
+
+  // A panel that got no answer sends the same event_id and created_at again.
+  std::string RepeatKeyOf(const Event& event) const override {
+    const absl::string_view id = AttributeOf(event, "event_id");
+    if (id.empty() || !absl::StartsWith(event.type, "log.")) return "";
+    return RepeatKey({event.source, id, AttributeOf(event, "created_at")});
+  }
+
+  std::vector<std::string> Warnings() const override {
+    for (const PanelCredential& credential : credentials_) {
+      if (credential.secret.empty()) return {"takes unsigned requests from anyone"};
+    }
+    return {};
   }
 
  private:
-  const IntakeCredential* Authenticate(const IntakeRequest& request) const {
-    const IntakeCredential* found = nullptr;
-    const IntakeCredential* unsigned_one = nullptr;
-    for (const IntakeCredential& credential : credentials_) {
+  // Tries every secret, so that the time does not tell which one came close.
+  const PanelCredential* Authenticate(const DeviceMessage& message) const {
+    const absl::string_view signature = message.Header("X-Webhook-Signature");
+    const PanelCredential* found = nullptr;
+    const PanelCredential* unsigned_one = nullptr;
+    for (const PanelCredential& credential : credentials_) {
       if (credential.secret.empty()) {
         unsigned_one = &credential;
-        continue;
-      }
-      if (PanelSignatureFits(credential.secret, request.body, request.panel_signature)) {
+      } else if (PanelSignatureFits(credential.secret, message.body, signature)) {
         found = &credential;
       }
     }
     return found != nullptr ? found : unsigned_one;
   }
 
-  const std::vector<IntakeCredential> credentials_;
+  std::vector<PanelCredential> credentials_;
 };
+
+absl::StatusOr<std::unique_ptr<Dialect>> MakePanelDialect(
+    absl::Span<const CredentialSettings> credentials) {
+  return MakeDialectOf<PanelDialect>(credentials);
+}
 
 }  // namespace
 
-std::unique_ptr<IntakeDialect> MakePanelDialect(std::vector<IntakeCredential> credentials) {
-  return std::make_unique<PanelDialect>(std::move(credentials));
+DialectRow PanelRow() {
+  static constexpr absl::string_view kPaths[] = {""};
+  static constexpr absl::string_view kMethods[] = {"POST"};
+  static constexpr CredentialKey kKeys[] = {{"secret", CredentialKey::Kind::kSecret},
+                                            {"allow_unsigned", CredentialKey::Kind::kFlag},
+                                            {"source", CredentialKey::Kind::kText}};
+  return {kName, kPaths, kMethods, kKeys, "panel", &MakePanelDialect};
 }
 
 }  // namespace latchwire

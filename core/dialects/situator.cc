@@ -1,18 +1,20 @@
 // Situator: POST /in/situator with {"name":...,"token":...,"events":[{...},...]}. Each member of
-// `events` becomes an event whose data is that member's exact bytes.
+// `events` becomes an event whose data is the exact bytes of that member.
 #include "core/catalogue/situator.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/catalogue/catalogue.h"
-#include "core/dialects/dialect.h"
+#include "core/dialects/registry.h"
 #include "core/domain/limits.h"
 #include "core/json/json_text.h"
 
 namespace latchwire {
 namespace {
 
-// What an event is about, by the first of these that it names.
+constexpr char kName[] = "situator";
+
+// The subject of an event is the first of these members that it has.
 struct SubjectMember {
   absl::string_view member;
   absl::string_view prefix;
@@ -46,7 +48,7 @@ std::string StringOf(const std::vector<JsonMember>& members, absl::string_view n
   return value ? JsonString(*value).value_or("") : "";
 }
 
-absl::StatusOr<Event> ReadEvent(absl::string_view text, const IntakeCredential& credential,
+absl::StatusOr<Event> ReadEvent(absl::string_view text, absl::string_view source,
                                 const std::string& path) {
   const auto members = JsonMembers(text);
   if (!members) return FieldError(path, "must be an object");
@@ -63,7 +65,7 @@ absl::StatusOr<Event> ReadEvent(absl::string_view text, const IntakeCredential& 
   event.type = absl::StrCat("situator.", facts.type);
   event.canonical_type = CanonicalTypeOf(facts);
   event.priority = PriorityOf(event.canonical_type);
-  event.source = credential.source.empty() ? "situator" : credential.source;
+  event.source = source.empty() ? kName : std::string(source);
   if (const auto server = IntegerOf(*members, "serverId")) {
     absl::StrAppend(&event.source, ".", *server);
   }
@@ -85,21 +87,22 @@ absl::StatusOr<Event> ReadEvent(absl::string_view text, const IntakeCredential& 
   return event;
 }
 
-class SituatorDialect : public IntakeDialect {
+class SituatorDialect : public Dialect {
  public:
-  explicit SituatorDialect(std::vector<IntakeCredential> credentials)
-      : credentials_(std::move(credentials)) {}
+  absl::Status Add(const CredentialSettings& settings) {
+    if (settings.Text("token").empty()) return CredentialError("token", "is required");
+    tokens_.Add(settings.Text("token"));
+    sources_.push_back(settings.Text("source"));
+    return absl::OkStatus();
+  }
 
-  bool Handles(absl::string_view path) const override { return path == "/in/situator"; }
-  absl::string_view Method() const override { return "POST"; }
-
-  absl::StatusOr<std::vector<Event>> Read(const IntakeRequest& request) const override {
+  absl::StatusOr<std::vector<DeviceEvent>> Read(const DeviceMessage& message) const override {
     // The token is inside, so the JSON comes first.
-    if (absl::Status status = CheckJson(request.body, "body"); !status.ok()) return status;
-    const auto members = JsonMembers(request.body);
+    if (absl::Status status = CheckJson(message.body, "body"); !status.ok()) return status;
+    const auto members = JsonMembers(message.body);
     if (!members) return FieldError("body", "must be an object with name, token and events");
-    const IntakeCredential* credential = FindCredential(credentials_, StringOf(*members, "token"));
-    if (credential == nullptr) return WrongToken("member token");
+    const auto index = tokens_.Find(StringOf(*members, "token"));
+    if (!index) return WrongToken("the member token");
     const auto events_text = FindMember(*members, "events");
     const auto elements = events_text ? JsonElements(*events_text) : std::nullopt;
     if (!elements) return FieldError("events", "must be an array");
@@ -107,23 +110,34 @@ class SituatorDialect : public IntakeDialect {
       return FieldError("events", absl::StrCat("must have at most ", kMaxBatchEvents,
                                                " members, has ", elements->size()));
     }
-    std::vector<Event> events;
+    std::vector<DeviceEvent> events;
+    events.reserve(elements->size());
     for (size_t i = 0; i < elements->size(); ++i) {
-      auto event = ReadEvent((*elements)[i], *credential, absl::StrCat("events[", i, "]"));
+      auto event = ReadEvent((*elements)[i], sources_[*index], absl::StrCat("events[", i, "]"));
       if (!event.ok()) return event.status();
-      events.push_back(*std::move(event));
+      events.push_back({*std::move(event)});
     }
     return events;
   }
 
  private:
-  const std::vector<IntakeCredential> credentials_;
+  TokenList tokens_;
+  std::vector<std::string> sources_;  // by the index of their token
 };
+
+absl::StatusOr<std::unique_ptr<Dialect>> MakeSituatorDialect(
+    absl::Span<const CredentialSettings> credentials) {
+  return MakeDialectOf<SituatorDialect>(credentials);
+}
 
 }  // namespace
 
-std::unique_ptr<IntakeDialect> MakeSituatorDialect(std::vector<IntakeCredential> credentials) {
-  return std::make_unique<SituatorDialect>(std::move(credentials));
+DialectRow SituatorRow() {
+  static constexpr absl::string_view kPaths[] = {""};
+  static constexpr absl::string_view kMethods[] = {"POST"};
+  static constexpr CredentialKey kKeys[] = {{"token", CredentialKey::Kind::kSecret},
+                                            {"source", CredentialKey::Kind::kText}};
+  return {kName, kPaths, kMethods, kKeys, "situator", &MakeSituatorDialect};
 }
 
 }  // namespace latchwire

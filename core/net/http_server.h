@@ -30,6 +30,7 @@ struct HttpFault {
   Kind kind = Kind::kMalformed;
   uint64_t limit = 0;  // that was passed: bytes or connections; else 0
   std::string detail;  // what is malformed, for people; else empty
+  std::string peer;    // IP address of the client, without the port; "?" when it is gone already
 };
 
 // A status by name and nothing else, such as 404 "Not Found\n", as text/plain.

@@ -240,7 +240,7 @@ void HttpServerSession::Respond(HttpResponse response) {
 }
 
 void HttpServerSession::Fault(HttpFault::Kind kind, uint64_t limit, std::string detail) {
-  Answer(world_->handler->OnFault({kind, limit, std::move(detail)}));
+  Answer(world_->handler->OnFault({kind, limit, std::move(detail), peer_}));
 }
 
 void HttpServerSession::Answer(HttpResponse response) {

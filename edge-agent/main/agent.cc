@@ -1,5 +1,6 @@
 #include "edge-agent/main/agent.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <sstream>
@@ -9,10 +10,13 @@
 #include "core/base/crypto.h"
 #include "core/base/log.h"
 #include "core/base/mutex.h"
+#include "core/base/version.h"
 #include "core/net/asio_executor.h"
-#include "core/net/http_server.h"
+#include "core/program/metrics_text.h"
+#include "edge-agent/main/agent_pages.h"
+#include "edge-agent/main/spool_sink.h"
 #include "edge-agent/sources/http_source.h"
-#include "edge-agent/sources/router.h"
+#include "edge-agent/sources/intake.h"
 #include "edge-agent/spool/spool.h"
 #include "edge-agent/uplink/event_codec.h"
 #include "edge-agent/uplink/grpc_ingest_stream.h"
@@ -63,23 +67,8 @@ class Signal {
   bool set_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-class SpoolSink : public EventSink {
- public:
-  explicit SpoolSink(Spool* spool) : spool_(spool) {}
-  void Accept(std::vector<Event> events, absl::AnyInvocable<void(absl::Status)> done) override {
-    std::vector<SpoolRecord> records;
-    for (const Event& event : events) {
-      records.push_back({LaneOfPriority(event.priority), EncodeEvent(event)});
-    }
-    spool_->Append(std::move(records), std::move(done));
-  }
-
- private:
-  Spool* const spool_;
-};
-
-// A panel that got no answer before the agent died sends again what the spool has.
-void RememberHeld(Spool* spool, IntakeRouter* router) {
+// A device that got no answer before the agent died sends again what the spool has.
+void RememberHeld(Spool* spool, Intake* intake) {
   for (const SpoolEpoch& epoch : spool->Epochs()) {
     for (int lane = 0; lane < kSpoolLanes; ++lane) {
       const uint64_t last = epoch.lanes[lane].last;
@@ -89,7 +78,7 @@ void RememberHeld(Spool* spool, IntakeRouter* router) {
         if (records.empty()) break;
         after = records.back().sequence;
         for (const SpooledRecord& record : records) {
-          if (const auto event = DecodeEventIdentity(record.payload)) router->Remember(*event);
+          if (const auto event = DecodeEventIdentity(record.payload)) intake->Remember(*event);
         }
       }
     }
@@ -100,112 +89,161 @@ void RememberHeld(Spool* spool, IntakeRouter* router) {
 
 // In the order of construction; taken down the other way round.
 struct Agent::Parts {
-  AsioExecutor disk_executor;    // may block on the disk
-  AsioExecutor uplink_executor;  // reads from the disk too
+  explicit Parts(const AgentConfig& config)
+      : spool_max_bytes(static_cast<uint64_t>(config.spool_max_bytes)),
+        watch(spool_max_bytes, SystemClock()) {}
+
+  absl::Status OpenSpool(const AgentConfig& config);
+  void MakeUplink(const AgentConfig& config);
+  absl::Status OpenSources(const AgentConfig& config);
+  HttpPages::Pages Pages() const;
+  AgentReport Report() const;
+
+  AsioExecutor disk_executor{"disk"};      // may block on the disk
+  AsioExecutor uplink_executor{"uplink"};  // reads from the disk too
+  const uint64_t spool_max_bytes;
   std::unique_ptr<Spool> spool;
   std::unique_ptr<IngestConnector> connector;
   std::unique_ptr<SetAside> set_aside;
   std::unique_ptr<Uplink> uplink;
+  StoreWatch watch;
   std::unique_ptr<EventSink> sink;
-  std::unique_ptr<IntakeRouter> router;
-  AsioExecutor intake_executor{"intake"};
-  std::unique_ptr<HttpSource> source;
-  std::unique_ptr<HttpServer> server;
+  std::unique_ptr<Intake> intake;
+  RefusalLog refusals{SystemClock()};
+  std::vector<std::unique_ptr<Source>> sources;
+  HttpSource* http = nullptr;  // one of them
 };
 
-Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-
-Agent::~Agent() { Stop(); }
-
-absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
-  GrpcIngestOptions grpc_options;
-  grpc_options.server = config.server;
-  grpc_options.key = std::string(absl::StripAsciiWhitespace(config.key));
-  grpc_options.tls = config.tls;
-  grpc_options.root_certificates = config.root_certificates;
-
-  auto parts = std::make_unique<Parts>();
-  SpoolOptions spool_options;
-  spool_options.directory = config.spool_directory;
-  spool_options.max_bytes = static_cast<uint64_t>(config.spool_max_bytes);
-  spool_options.segment_bytes = static_cast<uint64_t>(config.spool_segment_bytes);
-  spool_options.machine_identity = MachineIdentity();
-  spool_options.warn = LogWarning;
-  auto spool =
-      Spool::Open(spool_options, PosixSpoolFileSystem(), &parts->disk_executor, SystemRandom());
-  if (!spool.ok()) {
+absl::Status Agent::Parts::OpenSpool(const AgentConfig& config) {
+  SpoolOptions options;
+  options.directory = config.spool_directory;
+  options.max_bytes = spool_max_bytes;
+  options.segment_bytes = static_cast<uint64_t>(config.spool_segment_bytes);
+  options.machine_identity = MachineIdentity();
+  options.warn = LogWarning;
+  auto opened = Spool::Open(options, PosixSpoolFileSystem(), &disk_executor, SystemRandom());
+  if (!opened.ok()) {
     return absl::Status(
-        spool.status().code(),
-        SettingError("spool.directory", config.spool_directory, spool.status().message()));
+        opened.status().code(),
+        SettingError("spool.directory", config.spool_directory, opened.status().message()));
   }
-  parts->spool = *std::move(spool);
-  parts->connector = MakeGrpcIngestConnector(grpc_options, &parts->uplink_executor);
-  parts->set_aside = std::make_unique<SetAsideFile>(
-      absl::StrCat(config.spool_directory, "/rejected.log"), kMaxSetAsideBytes);
-  UplinkOptions uplink_options;
-  uplink_options.agent = config.agent;
-  uplink_options.version = LATCHWIRE_VERSION;
-  uplink_options.max_backoff = absl::Milliseconds(config.max_backoff_ms);
-  uplink_options.info = [](absl::string_view text) { Log(LogLevel::kInfo, text); };
-  uplink_options.warn = LogWarning;
-  parts->uplink = std::make_unique<Uplink>(uplink_options, parts->spool.get(),
-                                           parts->connector.get(), parts->set_aside.get(),
-                                           &parts->uplink_executor, SystemClock(), SystemRandom());
-  parts->sink = std::make_unique<SpoolSink>(parts->spool.get());
-  parts->router = std::make_unique<IntakeRouter>(
-      config.intake, parts->sink.get(), SystemClock(), SystemRandom(), [raw = parts.get()] {
-        const SpoolStats spool_stats = raw->spool->Stats();
-        const UplinkStats uplink_stats = raw->uplink->Stats();
-        const IntakeStats intake_stats = raw->router->Stats();
-        return absl::StrCat(",\"connected\":", uplink_stats.connected ? "true" : "false",
-                            ",\"held_events\":", spool_stats.held_records,
-                            ",\"spool_bytes\":", spool_stats.bytes,
-                            ",\"accepted_events\":", intake_stats.accepted_events,
-                            ",\"acked_events\":", uplink_stats.acked_events,
-                            ",\"rejected_events\":", uplink_stats.rejected_events,
-                            ",\"dropped_events\":", uplink_stats.dropped_events,
-                            ",\"refused_requests\":", intake_stats.refused_requests);
-      });
-  RememberHeld(parts->spool.get(), parts->router.get());
-  const SpoolStats held = parts->spool->Stats();
+  spool = *std::move(opened);
+  const SpoolStats held = spool->Stats();
   if (held.held_records > 0) {
     Log(LogLevel::kInfo, "events wait to be sent", {{"held_events", held.held_records}});
   }
+  return absl::OkStatus();
+}
 
-  HttpServerOptions http_options;
-  http_options.listen = config.listen.ToString();
-  http_options.access = [](const HttpAccess& access) {
+void Agent::Parts::MakeUplink(const AgentConfig& config) {
+  GrpcIngestOptions grpc;
+  grpc.server = config.server;
+  grpc.key = std::string(absl::StripAsciiWhitespace(config.key));
+  grpc.tls = config.tls;
+  grpc.root_certificates = config.root_certificates;
+  connector = MakeGrpcIngestConnector(std::move(grpc), &uplink_executor);
+  set_aside = std::make_unique<SetAsideFile>(absl::StrCat(config.spool_directory, "/rejected.log"),
+                                             kMaxSetAsideBytes);
+  UplinkOptions options;
+  options.agent = config.agent;
+  options.version = std::string(LatchwireVersion());
+  options.max_backoff = absl::Milliseconds(config.max_backoff_ms);
+  options.info = [](absl::string_view text) { Log(LogLevel::kInfo, text); };
+  options.warn = LogWarning;
+  uplink = std::make_unique<Uplink>(options, spool.get(), connector.get(), set_aside.get(),
+                                    &uplink_executor, SystemClock(), SystemRandom());
+}
+
+absl::Status Agent::Parts::OpenSources(const AgentConfig& config) {
+  sink = std::make_unique<SpoolSink>(spool.get(), &watch);
+  auto made = Intake::Make(config.intake, sink.get(), SystemClock(), SystemRandom());
+  if (!made.ok()) return made.status();
+  intake = *std::move(made);
+  RememberHeld(spool.get(), intake.get());
+
+  HttpServerOptions options;
+  options.listen = config.listen.ToString();
+  options.access = [](const HttpAccess& access) {
     Log(LogLevel::kDebug, "answered a device",
         {{"peer", access.peer},
          {"method", access.method},
          {"path", access.path},
          {"status", access.status}});
   };
-  parts->source = std::make_unique<HttpSource>(parts->router.get());
-  auto server = HttpServer::Listen(&parts->intake_executor, http_options, parts->source.get());
-  if (!server.ok()) {
-    return absl::Status(server.status().code(), SettingError("listen", config.listen.ToString(),
-                                                             server.status().message()));
+  auto opened = HttpSource::Listen(std::move(options), intake.get(), &refusals, Pages());
+  if (!opened.ok()) {
+    return absl::Status(opened.status().code(), SettingError("listen", config.listen.ToString(),
+                                                             opened.status().message()));
   }
-  parts->server = *std::move(server);
+  http = opened->get();
+  sources.push_back(*std::move(opened));
+  return absl::OkStatus();
+}
+
+HttpPages::Pages Agent::Parts::Pages() const {
+  HttpPages::Pages pages;
+  pages["/healthz"] = [this] {
+    return HttpResponse{200, std::string(Health::kContentType), {}, HealthzPage(Report())};
+  };
+  pages["/readyz"] = [this] {
+    const Health health = JudgeHealth(Report());
+    return HttpResponse{
+        health.HttpStatus(), std::string(Health::kContentType), {}, health.ToJson()};
+  };
+  pages["/status"] = [this] {
+    return HttpResponse{200, std::string(Health::kContentType), {}, StatusPage(Report())};
+  };
+  pages["/metrics"] = [this] {
+    return HttpResponse{200, std::string(MetricsText::kContentType), {}, MetricsPage(Report())};
+  };
+  return pages;
+}
+
+AgentReport Agent::Parts::Report() const {
+  AgentReport report;
+  report.spool = spool->Stats();
+  report.spool_max_bytes = spool_max_bytes;
+  report.store = watch.Judge(report.spool.bytes);
+  report.uplink = uplink->Stats();
+  for (const auto& source : sources) {
+    report.sources.push_back({std::string(source->name()), source->Address(), source->Stats()});
+  }
+  report.families = intake->Stats();
+  report.refusals = refusals.Counts();
+  report.last_refusals = refusals.Recent();
+  return report;
+}
+
+Agent::Agent(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Agent::~Agent() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
+  auto parts = std::make_unique<Parts>(config);
+  if (absl::Status status = parts->OpenSpool(config); !status.ok()) return status;
+  parts->MakeUplink(config);
+  if (absl::Status status = parts->OpenSources(config); !status.ok()) return status;
+  for (const DialectRow& row : DialectTable()) {
+    const std::vector<const DialectRow*> families = parts->intake->Families();
+    if (std::find(families.begin(), families.end(), &row) == families.end()) {
+      Log(LogLevel::kInfo, "a device family is off: it is not configured", {{"family", row.name}});
+    }
+  }
+  for (const std::string& warning : parts->intake->Warnings()) LogWarning(warning);
 
   parts->disk_executor.Start();
   parts->uplink_executor.Start();
   parts->uplink->Start();
-  parts->intake_executor.Start();
+  for (const auto& source : parts->sources) source->Start();
   return std::unique_ptr<Agent>(new Agent(std::move(parts)));
 }
 
-std::string Agent::ListenAddress() const { return parts_->server->Address(); }
-uint16_t Agent::ListenPort() const { return parts_->server->Port(); }
+std::string Agent::ListenAddress() const { return parts_->http->Address(); }
+uint16_t Agent::ListenPort() const { return parts_->http->Port(); }
 
 void Agent::Stop() {
   if (parts_ == nullptr) return;
-  auto intake_done = std::make_shared<Signal>();
-  parts_->server->Stop([intake_done] { intake_done->Set(); });
-  if (!intake_done->Wait()) LogWarning("some devices were not answered in time");
-  parts_->server.reset();
-  parts_->intake_executor.Stop();
+  for (const auto& source : parts_->sources) source->Stop();
   auto uplink_done = std::make_shared<Signal>();
   parts_->uplink->Stop([uplink_done] { uplink_done->Set(); });
   if (!uplink_done->Wait()) LogWarning("the stream to the server did not end in time");

@@ -28,8 +28,8 @@ class AgentTest : public testing::Test {
     config_.server = "127.0.0.1:1";
     config_.key = "id.secret\n";
     config_.spool_directory = folder_ + "/deep/spool";
-    config_.intake.panel = {{"", "panel-1", ""}};
-    config_.intake.acogo = {{"t", "", ""}};
+    config_.intake["panel"] = {{{"allow_unsigned", "true"}, {"source", "panel-1"}}};
+    config_.intake["acogo"] = {{{"token", "t"}}};
   }
   ~AgentTest() override {
     agent_.reset();
@@ -75,7 +75,7 @@ TEST_F(AgentTest, KeepsWhatItAnsweredAcrossARestartAndKnowsAResend) {
 
 TEST_F(AgentTest, AFullSpoolIsSaidToTheDevice) {
   config_.spool_max_bytes = 1024 * 1024;
-  config_.intake.json = {{"t", "", ""}};
+  config_.intake["json"] = {{{"token", "t"}}};
   Start();
   const std::string body = "\"" + std::string(200'000, 'x') + "\"";
   std::string answer;

@@ -5,6 +5,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "core/base/error.h"
+#include "core/dialects/registry.h"
 #include "core/domain/validation.h"
 
 namespace latchwire::edge {
@@ -22,30 +24,40 @@ constexpr int64_t kMaxSegmentBytes = 1024 * 1024 * 1024;
 constexpr int64_t kMinBackoffMs = 100;
 constexpr int64_t kMaxBackoffMs = 24 * 60 * 60 * 1000;
 
-absl::Status ReadFamily(TableReader* intake, const char* family, const char* secret_key,
-                        std::vector<IntakeCredential>* out) {
-  for (TableReader& reader : intake->Tables(family)) {
-    IntakeCredential credential;
-    bool allow_unsigned = false;
-    reader.Secret(secret_key, &credential.secret).Text("source", &credential.source);
-    const bool panel = absl::string_view(family) == "panel";
-    if (panel) reader.Bool("allow_unsigned", &allow_unsigned);
-    if (absl::string_view(family) == "acogo") reader.Text("model", &credential.model);
-    if (credential.secret.empty() && !allow_unsigned) {
-      reader.Fail(secret_key, panel ? "is required, unless allow_unsigned = true lets anyone in"
-                                    : "is required");
+// What the family's keys say; the family itself says what they must be.
+absl::Status ReadFamily(const DialectRow& row, TableReader* intake, IntakeConfig* config) {
+  for (TableReader& reader : intake->Tables(row.name)) {
+    CredentialSettings settings;
+    for (const CredentialKey& key : row.credential_keys) {
+      std::string text;
+      bool flag = false;
+      switch (key.kind) {
+        case CredentialKey::Kind::kText:
+          reader.Text(key.name, &text);
+          break;
+        case CredentialKey::Kind::kSecret:
+          reader.Secret(key.name, &text);
+          break;
+        case CredentialKey::Kind::kFlag:
+          reader.Bool(key.name, &flag);
+          settings.SetFlag(key.name, flag);
+          continue;
+      }
+      settings.SetText(key.name, std::move(text));
+    }
+    // Made and thrown away, so that the error names the line of the table.
+    if (const auto dialect = row.make({&settings, 1}); !dialect.ok()) {
+      reader.Fail(MetadataOf(dialect.status())["field"], dialect.status().message());
     }
     if (absl::Status status = reader.Finish(); !status.ok()) return status;
-    out->push_back(std::move(credential));
+    (*config)[std::string(row.name)].push_back(std::move(settings));
   }
   return absl::OkStatus();
 }
 
 absl::Status ReadIntake(TableReader* intake, IntakeConfig* config) {
-  absl::Status status = ReadFamily(intake, "acogo", "token", &config->acogo);
-  status.Update(ReadFamily(intake, "situator", "token", &config->situator));
-  status.Update(ReadFamily(intake, "panel", "secret", &config->panel));
-  status.Update(ReadFamily(intake, "json", "token", &config->json));
+  absl::Status status;
+  for (const DialectRow& row : DialectTable()) status.Update(ReadFamily(row, intake, config));
   return status;
 }
 

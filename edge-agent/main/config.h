@@ -6,9 +6,9 @@
 
 #include "absl/status/status.h"
 #include "core/base/log.h"
-#include "core/dialects/dialect.h"
 #include "core/http/listen_address.h"
 #include "core/program/settings.h"
+#include "edge-agent/sources/intake.h"
 
 namespace latchwire::edge {
 

@@ -90,12 +90,12 @@ token = "j"
   EXPECT_EQ(config_.spool_directory, "spool");
   EXPECT_EQ(config_.spool_max_bytes, 2'000'000);
   EXPECT_EQ(config_.spool_segment_bytes, 65536);
-  ASSERT_EQ(config_.intake.acogo.size(), 2u);
-  EXPECT_EQ(config_.intake.acogo[0].model, "acoGO! Pro");
-  EXPECT_EQ(config_.intake.acogo[1].secret, "b");
-  EXPECT_EQ(config_.intake.panel[0].secret, "");
-  EXPECT_EQ(config_.intake.panel[0].source, "panel-1");
-  EXPECT_EQ(config_.intake.json[0].secret, "j");
+  ASSERT_EQ(config_.intake["acogo"].size(), 2u);
+  EXPECT_EQ(config_.intake["acogo"][0].Text("model"), "acoGO! Pro");
+  EXPECT_EQ(config_.intake["acogo"][1].Text("token"), "b");
+  EXPECT_TRUE(config_.intake["panel"][0].Flag("allow_unsigned"));
+  EXPECT_EQ(config_.intake["panel"][0].Text("source"), "panel-1");
+  EXPECT_EQ(config_.intake["json"][0].Text("token"), "j");
 }
 
 TEST_F(AgentConfigTest, FlagsWinInEverySpellingThatEverWas) {

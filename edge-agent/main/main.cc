@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "core/base/log.h"
 #include "core/program/exit_code.h"
 #include "core/program/logging.h"
@@ -23,22 +22,6 @@ absl::Status WritePort(const std::string& path, uint16_t port) {
   file << port << "\n";
   if (file.flush()) return absl::OkStatus();
   return absl::UnavailableError(SettingError("listen_port_file", path, "cannot be written"));
-}
-
-void LogIntakes(const IntakeConfig& intake) {
-  for (const auto& [family, count] :
-       {std::pair("acogo", intake.acogo.size()), std::pair("situator", intake.situator.size()),
-        std::pair("panel", intake.panel.size()), std::pair("json", intake.json.size())}) {
-    if (count == 0) {
-      Log(LogLevel::kInfo, "intake is off: it is not configured",
-          {{"path", absl::StrCat("/in/", family)}});
-    }
-  }
-  for (const IntakeCredential& panel : intake.panel) {
-    if (panel.secret.empty()) {
-      Log(LogLevel::kWarning, "unsigned requests are taken from anyone", {{"path", "/in/panel"}});
-    }
-  }
 }
 
 int Main(const std::vector<std::string>& arguments) {
@@ -58,7 +41,6 @@ int Main(const std::vector<std::string>& arguments) {
   }
   std::printf("listening on %s\n", (*agent)->ListenAddress().c_str());
   std::fflush(stdout);
-  LogIntakes(config.intake);
 
   const int signal = signals.Wait();
   Log(LogLevel::kInfo, "stopping", {{"signal", signal}});

@@ -1,4 +1,4 @@
-// Where the intake's events go.
+// The seam behind the intake: where its events go.
 #pragma once
 
 #include <vector>
@@ -13,8 +13,9 @@ namespace latchwire::edge {
 class EventSink {
  public:
   virtual ~EventSink() = default;
-  // Takes all events or none; each has its id, type and receive_time. `done` is called once, from
-  // any thread, when they are durable. RESOURCE_EXHAUSTED: full, try again later.
+  // Keeps all events or none; each has its id, type and receive_time, and there is at least one.
+  // Calls `done` once, from any thread: with OK after all are durable, with RESOURCE_EXHAUSTED if
+  // there is no room now, and with UNAVAILABLE if they cannot be stored.
   virtual void Accept(std::vector<Event> events, absl::AnyInvocable<void(absl::Status)> done) = 0;
 };
 

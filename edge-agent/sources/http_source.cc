@@ -1,68 +1,53 @@
 #include "edge-agent/sources/http_source.h"
 
+#include <chrono>
+#include <future>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "core/base/error.h"
-#include "core/base/error_reason.h"
-#include "core/domain/limits.h"
+#include "core/base/check.h"
+#include "core/base/log.h"
 
 namespace latchwire::edge {
 namespace {
 
-HttpResponse ToHttp(IntakeResponse response) {
-  HttpResponse http;
-  http.status = response.http_status;
-  http.content_type = "application/json";
-  for (auto& [name, value] : response.headers) {
-    http.headers.push_back({std::move(name), std::move(value)});
-  }
-  http.body = std::move(response.body);
-  return http;
-}
-
-absl::Status StatusOf(const HttpFault& fault) {
-  switch (fault.kind) {
-    case HttpFault::Kind::kMalformed:
-      return MakeError(absl::StatusCode::kInvalidArgument, intake_reason::kHttpInvalid,
-                       "this is not HTTP/1.1: " + fault.detail);
-    case HttpFault::Kind::kBodyTooLong:
-      return MakeError(absl::StatusCode::kOutOfRange, error_reason::kRequestTooLarge,
-                       absl::StrCat("the body is longer than ", fault.limit, " bytes"),
-                       {{"field", "body"}, {"limit_bytes", absl::StrCat(fault.limit)}});
-    case HttpFault::Kind::kHeadTooLong:
-      return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kRequestTooLarge,
-                       absl::StrCat("the head is longer than ", fault.limit, " bytes"));
-    case HttpFault::Kind::kOverloaded:
-      return MakeError(absl::StatusCode::kResourceExhausted, error_reason::kOverloaded,
-                       absl::StrCat("more than ", fault.limit, " connections"));
-    case HttpFault::Kind::kHandlerFailed:
-      break;
-  }
-  return absl::InternalError("the agent failed; it has not taken the request in");
-}
+constexpr std::chrono::seconds kStopPatience{10};
 
 }  // namespace
 
-HeadVerdict HttpSource::CheckHead(const IncomingRequest& head) {
-  const absl::Status status = router_->CheckHead(head.method, head.target);
-  if (!status.ok()) return HeadVerdict::Refuse(ToHttp(ErrorResponse(status)));
-  return HeadVerdict::Read(kMaxRestBodyBytes);
+HttpSource::HttpSource(Intake* intake, RefusalLog* refusals, HttpPages::Pages pages)
+    : router_(intake, refusals, std::move(pages)) {}
+
+HttpSource::~HttpSource() { Stop(); }
+
+absl::StatusOr<std::unique_ptr<HttpSource>> HttpSource::Listen(HttpServerOptions options,
+                                                               Intake* intake, RefusalLog* refusals,
+                                                               HttpPages::Pages pages) {
+  std::unique_ptr<HttpSource> source(new HttpSource(intake, refusals, std::move(pages)));
+  auto server = HttpServer::Listen(&source->executor_, std::move(options), &source->router_);
+  if (!server.ok()) return server.status();
+  source->address_ = (*server)->Address();
+  source->port_ = (*server)->Port();
+  source->server_ = *std::move(server);
+  return source;
 }
 
-void HttpSource::Handle(IncomingRequest request, Done done) {
-  IntakeRequest intake;
-  intake.authorization = std::string(request.Header("Authorization"));
-  intake.panel_signature = std::string(request.Header("X-Webhook-Signature"));
-  intake.body = std::move(request.body);
-  router_->Handle(request.target, std::move(intake),
-                  [done = std::move(done)](IntakeResponse response) mutable {
-                    done(ToHttp(std::move(response)));
-                  });
+void HttpSource::Start() {
+  LATCHWIRE_CHECK(server_ != nullptr && !executor_.IsRunning(), "started twice, or after Stop");
+  executor_.Start();
 }
 
-HttpResponse HttpSource::OnFault(const HttpFault& fault) {
-  return ToHttp(ErrorResponse(StatusOf(fault)));
+void HttpSource::Stop() {
+  if (server_ == nullptr) return;
+  if (executor_.IsRunning()) {
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> answered = done->get_future();
+    server_->Stop([done] { done->set_value(); });
+    if (answered.wait_for(kStopPatience) != std::future_status::ready) {
+      Log(LogLevel::kWarning, "some devices were not answered in time");
+    }
+  }
+  server_.reset();
+  executor_.Stop();
 }
 
 }  // namespace latchwire::edge

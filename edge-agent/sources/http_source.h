@@ -1,26 +1,44 @@
-// Events that devices send over HTTP: binds the server's requests to the router.
+// Events that devices send over HTTP.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "core/net/asio_executor.h"
 #include "core/net/http_server.h"
-#include "edge-agent/sources/router.h"
+#include "edge-agent/sources/http_router.h"
+#include "edge-agent/sources/source.h"
 
 namespace latchwire::edge {
 
-// Thread-safe. Paths, methods and credentials are the router's; refusals of the server are worded
-// like those of the router (ErrorResponse).
-class HttpSource : public HttpHandler {
+// The server, its thread, and the router that it serves.
+class HttpSource : public Source {
  public:
-  // `router` outlives this.
-  explicit HttpSource(IntakeRouter* router) : router_(router) {}
+  // Binds at once: INVALID_ARGUMENT for a wrong address, UNAVAILABLE for a port in use. `intake` and
+  // `refusals` outlive the source and all requests under way.
+  static absl::StatusOr<std::unique_ptr<HttpSource>> Listen(HttpServerOptions options,
+                                                            Intake* intake, RefusalLog* refusals,
+                                                            HttpPages::Pages pages);
+  ~HttpSource() override;
 
-  HeadVerdict CheckHead(const IncomingRequest& head) override;
-  void Handle(IncomingRequest request, Done done) override;
-  HttpResponse OnFault(const HttpFault& fault) override;
+  absl::string_view name() const override { return "http"; }
+  std::string Address() const override { return address_; }
+  uint16_t Port() const { return port_; }
+
+  void Start() override;
+  void Stop() override;
+  SourceStats Stats() const override { return router_.Stats(); }
 
  private:
-  IntakeRouter* const router_;
+  HttpSource(Intake* intake, RefusalLog* refusals, HttpPages::Pages pages);
+
+  HttpRouter router_;
+  AsioExecutor executor_{"intake"};
+  std::unique_ptr<HttpServer> server_;  // null once it stopped
+  std::string address_;
+  uint16_t port_ = 0;
 };
 
 }  // namespace latchwire::edge

@@ -165,6 +165,8 @@ void Uplink::OnWelcome(const Welcome& welcome) {
   {
     MutexLock lock(&mutex_);
     stats_.connected = true;
+    stats_.error.clear();
+    stats_.error_reason.clear();
   }
   options_.info(absl::StrCat("connected to server ", welcome.server_version(), ", epoch ",
                              absl::Hex(epoch_, absl::kZeroPad16)));
@@ -215,6 +217,10 @@ void Uplink::OnAck(const Ack& ack) {
     lane.paused_until = clock_->Monotonic() + wait;
     executor_->PostAfter(wait, [this] { Pump(); });
   }
+  {
+    MutexLock lock(&mutex_);
+    stats_.told_to_wait = ack.has_retry_after();
+  }
   Pump();
 }
 
@@ -253,6 +259,11 @@ void Uplink::OnDone(absl::Status status) {
   {
     MutexLock lock(&mutex_);
     stats_.connected = false;
+    stats_.told_to_wait = false;
+    if (!drained) {
+      stats_.error = std::string(status.ok() ? "the server ended the stream" : status.message());
+      stats_.error_reason = ReasonOf(status);
+    }
   }
   if (stopping_) {
     if (stopped_) stopped_();

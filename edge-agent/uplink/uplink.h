@@ -31,6 +31,11 @@ struct UplinkOptions {
 
 struct UplinkStats {
   bool connected = false;  // the server has said welcome
+  // The server refused the last batch and said when to send it again.
+  bool told_to_wait = false;
+  // Why the last stream ended, if it broke; kept until the next welcome.
+  std::string error;         // for people
+  std::string error_reason;  // of the API, such as API_KEY_INVALID; may be empty
   uint64_t connects = 0;
   uint64_t sent_events = 0;
   uint64_t acked_events = 0;

@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "core/program/metrics_text.h"
 #include "server/delivery/engine.h"
 #include "server/jobs/janitor.h"
-#include "server/metrics/metrics_text.h"
 #include "server/metrics/write_watch.h"
 #include "server/state/api_counters.h"
 #include "server/state/configuration.h"

@@ -16,7 +16,7 @@ ARROWS = {
     "core/domain": ["core/base", "core/json", "core/http"],
     "core/signatures": ["core/base"],
     "core/formats": ["core/domain", "core/http", "core/signatures"],
-    "core/dialects": ["core/domain", "core/signatures", "core/catalogue"],
+    "core/dialects": ["core/domain", "core/http", "core/signatures", "core/catalogue"],
     "core/net": ["core/base", "core/http"],
     # What both programs share: flags and TOML, logs, signals, exit codes, health.
     "core/program": ["core/base", "core/http", "core/json"],
@@ -32,7 +32,7 @@ ARROWS = {
     "server/api": ["server/state", "core/catalogue", "core/formats", "core/net", "protos"],
     # The stream is one more gRPC service, behind the API's authenticating adapter.
     "server/ingest": ["server/api", "server/state", "protos"],
-    "server/metrics": ["server/delivery", "server/jobs", "server/state"],
+    "server/metrics": ["server/delivery", "server/jobs", "server/state", "core/program"],
     "server/main": ["server/api", "server/ingest", "server/jobs", "server/metrics", "server/store/sqlite", "core/net", "core/program"],
     "edge-agent/spool": ["core/base"],
     "edge-agent/sources": ["core/dialects", "core/net"],

@@ -8,7 +8,6 @@ from house.tree import CPP, cpp_code, is_test
 
 # header or source -> why nothing includes it, or uses what it defines.
 UNUSED_FILES = {
-    "core/program/health.h": "both programs are about to use it",
 }
 # function -> who calls it.
 CALLED_FROM_OUTSIDE = {

@@ -11,8 +11,6 @@ CLASS_FILES_CAP = 2
 # cap leaves the table.
 LONG_FUNCTIONS = {
     ("core/net/dns_resolver.cc", "DnsResolver::Resolve"): (79, "core/net is being rebuilt"),
-    ("edge-agent/main/agent.cc", "Agent::Start"): (78, "the wiring is being rebuilt"),
-    ("edge-agent/sources/router.cc", "IntakeRouter::Handle"): (77, "the sources are being rebuilt"),
     ("server/main/server_process.cc", "ServerProcess::Start"): (107, "the wiring is being rebuilt"),
     ("server/store/sqlite/migration_test.cc", "MigrationTest.Version1ComesWithAllItHolds"):
         (92, "the store's mutations are being rebuilt"),

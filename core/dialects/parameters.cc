@@ -1,4 +1,4 @@
-#include "core/dialects/query.h"
+#include "core/dialects/parameters.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -36,8 +36,8 @@ bool Decode(absl::string_view text, std::string* out) {
 
 }  // namespace
 
-absl::StatusOr<Query> Query::Parse(absl::string_view text) {
-  Query query;
+absl::StatusOr<Parameters> Parameters::FromQuery(absl::string_view text) {
+  Parameters parameters;
   for (const absl::string_view part : absl::StrSplit(text, '&', absl::SkipEmpty())) {
     const std::pair<absl::string_view, absl::string_view> raw =
         absl::StrSplit(part, absl::MaxSplits('=', 1));
@@ -46,13 +46,17 @@ absl::StatusOr<Query> Query::Parse(absl::string_view text) {
       return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
                        "the query must be percent-encoded UTF-8", {{"field", "query"}});
     }
-    query.parameters_.push_back(std::move(decoded));
+    parameters.all_.push_back(std::move(decoded));
   }
-  return query;
+  return parameters;
 }
 
-std::optional<absl::string_view> Query::Find(absl::string_view name) const {
-  for (auto it = parameters_.rbegin(); it != parameters_.rend(); ++it) {
+void Parameters::Add(std::string name, std::string value) {
+  all_.emplace_back(std::move(name), std::move(value));
+}
+
+std::optional<absl::string_view> Parameters::Find(absl::string_view name) const {
+  for (auto it = all_.rbegin(); it != all_.rend(); ++it) {
     if (it->first == name) return it->second;
   }
   return std::nullopt;

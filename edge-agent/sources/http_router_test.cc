@@ -1,16 +1,17 @@
-#include "edge-agent/sources/router.h"
+#include "edge-agent/sources/http_router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "core/base/crypto.h"
 #include "core/base/error.h"
+#include "core/base/testing/captured_log.h"
 #include "core/base/testing/simulated_world.h"
 #include "core/catalogue/catalogue.h"
 #include "core/domain/validation.h"
 #include "core/json/json_syntax.h"
 #include "core/json/json_text.h"
+#include "core/signatures/panel.h"
 
 namespace latchwire::edge {
 namespace {
@@ -37,54 +38,83 @@ class FakeSink : public EventSink {
   std::vector<absl::AnyInvocable<void(absl::Status)>> held;
 };
 
-class RouterTest : public testing::Test {
- protected:
-  IntakeResponse Get(absl::string_view target) { return Send("GET", target, {}); }
-  IntakeResponse Post(absl::string_view target, std::string body) {
-    IntakeRequest request;
-    request.body = std::move(body);
-    return Send("POST", target, std::move(request));
+// Both ends of the router, without a socket between.
+class RouterWorld {
+ public:
+  explicit RouterWorld(IntakeConfig config)
+      : intake_(*Intake::Make(config, &sink_, &clock_, &random_)) {}
+
+  HttpResponse Get(absl::string_view target) { return Send("GET", target, ""); }
+  HttpResponse Post(absl::string_view target, std::string body, HttpHeaders headers = {}) {
+    return Send("POST", target, std::move(body), std::move(headers));
   }
-  IntakeResponse Panel(std::string body, absl::string_view secret = "panel-secret") {
-    IntakeRequest request;
-    request.panel_signature = HexEncode(AsBytes(HmacSha256(secret, {body})));
-    request.body = std::move(body);
-    return Send("POST", "/in/panel", std::move(request));
+  HttpResponse Panel(std::string body, absl::string_view secret = "panel-secret") {
+    HttpHeaders headers = {{"X-Webhook-Signature", SignPanel(secret, body)}};
+    return Post("/in/panel", std::move(body), std::move(headers));
   }
-  IntakeResponse Send(absl::string_view method, absl::string_view target, IntakeRequest request) {
-    const absl::Status head = router_.CheckHead(method, target);
-    if (!head.ok()) return ErrorResponse(head);
+  // The status is 0 while there is no answer yet.
+  HttpResponse Send(absl::string_view method, absl::string_view target, std::string body,
+                    HttpHeaders headers = {}) {
+    IncomingRequest request;
+    request.method = std::string(method);
+    request.target = std::string(target);
+    request.headers = std::move(headers);
+    request.peer = "192.0.2.7";
+    const HeadVerdict verdict = router_.CheckHead(request);
+    if (verdict.refusal) return *verdict.refusal;
+    request.body = std::move(body);
     // Shared, for an answer may come when nobody waits for it any more.
-    auto result = std::make_shared<IntakeResponse>();
-    result->http_status = 0;
-    router_.Handle(target, std::move(request),
-                   [result](IntakeResponse response) { *result = std::move(response); });
+    auto result = std::make_shared<HttpResponse>();
+    result->status = 0;
+    router_.Handle(std::move(request),
+                   [result](HttpResponse response) { *result = std::move(response); });
     return *result;
-  }
-  void ExpectRefused(const IntakeResponse& response, int status, absl::string_view text) {
-    EXPECT_EQ(response.http_status, status) << response.body;
-    EXPECT_THAT(response.body, HasSubstr(std::string(text)));
-    EXPECT_TRUE(IsWellFormedJson(response.body, nullptr)) << response.body;
-    EXPECT_THAT(sink_.events, IsEmpty());
   }
 
   SimulatedClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   SeededRandom random_{3};
   FakeSink sink_;
-  IntakeRouter router_{{.acogo = {{"acogo-token", "gateway-7", "acoGO! Pro"}, {"other", "", ""}},
-                        .situator = {{"situator-token", "", ""}},
-                        .panel = {{"panel-secret", "panel-1", ""}, {"second", "panel-2", ""}},
-                        .json = {{"json-token", "box", ""}}},
-                       &sink_,
-                       &clock_,
-                       &random_,
-                       [] { return std::string(",\"held_events\":0"); }};
+  std::unique_ptr<Intake> intake_;
+  RefusalLog refusals_{&clock_};
+  HttpRouter router_{
+      intake_.get(), &refusals_, {{"/healthz", [] {
+                                     return HttpResponse{200, "application/json", {}, "{}"};
+                                   }}}};
+};
+
+IntakeConfig EveryFamily() {
+  return {{"acogo",
+           {{{"token", "acogo-token"}, {"source", "gateway-7"}, {"model", "acoGO! Pro"}},
+            {{"token", "other"}}}},
+          {"situator", {{{"token", "situator-token"}}}},
+          {"panel",
+           {{{"secret", "panel-secret"}, {"source", "panel-1"}},
+            {{"secret", "second"}, {"source", "panel-2"}}}},
+          {"json", {{{"token", "json-token"}, {"source", "box"}}}}};
+}
+
+class RouterTest : public testing::Test, protected RouterWorld {
+ protected:
+  RouterTest() : RouterWorld(EveryFamily()) {}
+  void ExpectRefused(const HttpResponse& response, int status, absl::string_view text) {
+    EXPECT_EQ(response.status, status) << response.body;
+    EXPECT_THAT(response.body, HasSubstr(std::string(text)));
+    EXPECT_TRUE(IsWellFormedJson(response.body, nullptr)) << response.body;
+    EXPECT_THAT(sink_.events, IsEmpty());
+    // Nobody is refused without a trace.
+    ASSERT_THAT(refusals_.Recent(), testing::Not(IsEmpty()));
+    const Refusal last = refusals_.Recent()[0];
+    EXPECT_EQ(last.status, status);
+    EXPECT_EQ(last.peer, "192.0.2.7");
+    EXPECT_THAT(response.body, HasSubstr("\"" + last.reason + "\""));
+    EXPECT_EQ(refusals_.total(), router_.Stats().refused_messages);
+  }
 };
 
 TEST_F(RouterTest, AcogoBecomesAnEventOfItsDecodedQuery) {
   const auto response =
       Get("/in/acogo/f2_open?b=2&token=acogo-token&address=gate%201&a=%C5%82+x&q=%22&model=M");
-  EXPECT_EQ(response.http_status, 200) << response.body;
+  EXPECT_EQ(response.status, 200) << response.body;
   ASSERT_THAT(sink_.events, SizeIs(1));
   const Event& event = sink_.events[0];
   EXPECT_EQ(event.type, "acogo.f2_open");
@@ -123,7 +153,7 @@ TEST_F(RouterTest, AcogoRefusals) {
   ExpectRefused(Get("/in/acogo/close?token=other"), 404, "ROUTE_NOT_FOUND");
   const auto response = Post("/in/acogo/ez_open?token=other", "");
   ExpectRefused(response, 405, "METHOD_NOT_ALLOWED");
-  EXPECT_THAT(response.headers, testing::Contains(Pair("Allow", "GET")));
+  EXPECT_THAT(response.headers, testing::Contains(HttpHeader{"Allow", "GET"}));
 }
 
 TEST_F(RouterTest, SituatorMembersEnterByteForByteAndTogether) {
@@ -134,7 +164,7 @@ TEST_F(RouterTest, SituatorMembersEnterByteForByteAndTogether) {
   const auto response =
       Post("/in/situator", absl::StrCat(R"({"name":"x","token":"situator-token","events":[ )",
                                         access, " ,\n", person, R"( ]})"));
-  EXPECT_EQ(response.http_status, 200) << response.body;
+  EXPECT_EQ(response.status, 200) << response.body;
   ASSERT_THAT(sink_.events, SizeIs(2));
   const Event& first = sink_.events[0];
   EXPECT_EQ(first.data, access);
@@ -189,7 +219,7 @@ std::string PanelBody(absl::string_view type, int64_t id = 77) {
 }
 
 TEST_F(RouterTest, PanelDataEntersByteForByte) {
-  EXPECT_EQ(Panel(PanelBody("log.tamper_event")).http_status, 200);
+  EXPECT_EQ(Panel(PanelBody("log.tamper_event")).status, 200);
   ASSERT_THAT(sink_.events, SizeIs(1));
   const Event& event = sink_.events[0];
   EXPECT_EQ(event.data, R"({"a": 1.00,"b":"\/"})");
@@ -207,7 +237,7 @@ TEST_F(RouterTest, EveryTypeOfAPanelIsTaken) {
   for (const CatalogueSystem& system : Systems()) {
     if (system.name != "panel") continue;
     for (const CatalogueType& type : system.types) {
-      EXPECT_EQ(Panel(PanelBody(type.name, ++id)).http_status, 200) << type.name;
+      EXPECT_EQ(Panel(PanelBody(type.name, ++id)).status, 200) << type.name;
     }
   }
   EXPECT_THAT(sink_.events, SizeIs(41));
@@ -235,22 +265,22 @@ TEST_F(RouterTest, APanelsResendIsAnsweredAndNotTakenAgain) {
   const std::string body = PanelBody("log.tamper_event");
   const auto first = Panel(body);
   const auto again = Panel(body);
-  EXPECT_EQ(again.http_status, 200);
+  EXPECT_EQ(again.status, 200);
   EXPECT_EQ(again.body, first.body);
   EXPECT_THAT(sink_.events, SizeIs(1));
   Panel(body, "second");  // another panel, which counts for itself
   EXPECT_THAT(sink_.events, SizeIs(2));
-  EXPECT_EQ(router_.Stats().repeated_events, 1u);
+  EXPECT_EQ(intake_->Stats()[2].repeated_events, 1u);
 }
 
 TEST_F(RouterTest, AResendOfWhatIsNotDurableYetMustWait) {
   const std::string body = PanelBody("log.tamper_event");
   sink_.hold = true;
-  EXPECT_EQ(Panel(body).http_status, 0);
-  EXPECT_EQ(Panel(body).http_status, 503);
+  EXPECT_EQ(Panel(body).status, 0);
+  EXPECT_EQ(Panel(body).status, 503);
   sink_.held[0](absl::UnavailableError("the disk failed"));
   sink_.hold = false;
-  EXPECT_EQ(Panel(body).http_status, 200) << "a failed one may come again";
+  EXPECT_EQ(Panel(body).status, 200) << "a failed one may come again";
 }
 
 TEST_F(RouterTest, WhatTheSpoolHoldsIsRemembered) {
@@ -259,23 +289,19 @@ TEST_F(RouterTest, WhatTheSpoolHoldsIsRemembered) {
   event.type = "log.tamper_event";
   event.source = "panel-1";
   event.attributes = {{"event_id", "77"}, {"created_at", "1745947873611"}};
-  router_.Remember(event);
+  intake_->Remember(event);
   EXPECT_EQ(Panel(PanelBody("log.tamper_event")).body, R"({"accepted":[{"id":"held"}]})");
   EXPECT_THAT(sink_.events, IsEmpty());
 }
 
 TEST_F(RouterTest, AnyJsonEntersAsItIs) {
-  IntakeRequest request;
-  request.authorization = "Bearer json-token";
-  request.body = " {\"a\":1.00,\"a\":2}\n";
-  const auto response = Send("POST",
-                             "/in/json?type=box.lid&canonical_type=door.forced&subject=lid&"
-                             "occur_time=2026-03-01T12:00:00.25Z",
-                             request);
-  EXPECT_EQ(response.http_status, 200) << response.body;
-  EXPECT_EQ(
-      Post("/in/json?type=acogo.ez_open&token=json-token&source=s&priority=0", "7").http_status,
-      200);
+  const auto response = Post(
+      "/in/json?type=box.lid&canonical_type=door.forced&subject=lid&"
+      "occur_time=2026-03-01T12:00:00.25Z",
+      " {\"a\":1.00,\"a\":2}\n", {{"Authorization", "Bearer json-token"}});
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(Post("/in/json?type=acogo.ez_open&token=json-token&source=s&priority=0", "7").status,
+            200);
   ASSERT_THAT(sink_.events, SizeIs(2));
   EXPECT_EQ(sink_.events[0].data, " {\"a\":1.00,\"a\":2}\n");
   EXPECT_EQ(sink_.events[0].canonical_type, "door.forced");
@@ -303,29 +329,64 @@ TEST_F(RouterTest, AFullSpoolIsSaidWithATimeToComeAgain) {
   sink_.status = absl::ResourceExhaustedError("the spool is full");
   const auto response = Get("/in/acogo/ez_open?token=other");
   ExpectRefused(response, 503, "OVERLOADED");
-  EXPECT_THAT(response.headers, testing::Contains(Pair("Retry-After", "5")));
+  EXPECT_THAT(response.headers, testing::Contains(HttpHeader{"Retry-After", "5"}));
   sink_.status = absl::UnavailableError("the disk failed");
   ExpectRefused(Get("/in/acogo/ez_open?token=other"), 503, "STORE_UNAVAILABLE");
 }
 
-TEST_F(RouterTest, HealthIsOpen) {
-  EXPECT_EQ(Get("/healthz").body, R"({"status":"ok","held_events":0})");
-  EXPECT_EQ(Post("/healthz", "").http_status, 405);
-  EXPECT_EQ(Get("/").http_status, 404);
+TEST_F(RouterTest, PagesAreOpen) {
+  EXPECT_EQ(Get("/healthz").body, "{}");
+  EXPECT_EQ(Get("/healthz?x=1").body, "{}");
+  EXPECT_EQ(refusals_.total(), 0u);
+  EXPECT_EQ(router_.Stats().messages, 0u) << "a page is no message of a device";
+  const auto response = Post("/healthz", "");
+  ExpectRefused(response, 405, "METHOD_NOT_ALLOWED");
+  EXPECT_THAT(response.headers, testing::Contains(HttpHeader{"Allow", "GET, HEAD"}));
+  EXPECT_EQ(Get("/").status, 404);
+}
+
+// A device that called a wrong path left no trace, and nobody could tell why its events were not
+// there.
+TEST_F(RouterTest, AWrongPathIsCountedShownAndToldTheRightOne) {
+  CapturedLog log;
+  ExpectRefused(Get("/in/acogo/ez_opne?token=acogo-token&address=7"), 404,
+                "\"nearest\":\"/in/acogo/ez_open\"");
+  ExpectRefused(Post("/panel", "{}"), 404, "\"nearest\":\"/in/panel\"");
+  ExpectRefused(Get("/favicon.ico"), 404, "ROUTE_NOT_FOUND");
+  const auto recent = refusals_.Recent();
+  ASSERT_THAT(recent, SizeIs(3));
+  EXPECT_EQ(recent[2].path, "/in/acogo/ez_opne");
+  EXPECT_EQ(recent[2].query, "token=***&address=***");
+  EXPECT_EQ(recent[2].method, "GET");
+  EXPECT_EQ(recent[2].nearest, "/in/acogo/ez_open");
+  EXPECT_EQ(recent[0].nearest, "");
+  ASSERT_THAT(log.lines(), SizeIs(3));
+  EXPECT_EQ(log.lines()[0].Field("nearest"), "/in/acogo/ez_open");
+  EXPECT_EQ(log.lines()[0].Field("peer"), "192.0.2.7");
+}
+
+TEST_F(RouterTest, RefusalsAreCountedByFamilyAndReason) {
+  Get("/in/acogo/ez_open?token=wrong");
+  Post("/in/acogo/ez_open?token=other", "");
+  Panel(PanelBody("log.tamper_event"), "wrong");
+  router_.OnFault({HttpFault::Kind::kMalformed, 0, "bad version", "192.0.2.9"});
+  std::vector<std::string> counts;
+  for (const RefusalCount& count : refusals_.Counts()) {
+    counts.push_back(absl::StrCat(count.family, " ", count.reason, " ", count.count));
+  }
+  EXPECT_THAT(counts, UnorderedElementsAre("acogo TOKEN_INVALID 1", "acogo METHOD_NOT_ALLOWED 1",
+                                           "panel SIGNATURE_INVALID 1", " HTTP_INVALID 1"));
+  EXPECT_EQ(refusals_.Recent()[0].peer, "192.0.2.9");
+  EXPECT_EQ(router_.Stats().messages, 4u);
 }
 
 TEST(RouterConfigTest, FamiliesWithoutCredentialsAreOff) {
-  SimulatedClock clock(absl::UnixEpoch());
-  SeededRandom random(1);
-  FakeSink sink;
-  IntakeRouter router({.panel = {{"", "open", ""}}}, &sink, &clock, &random, nullptr);
-  EXPECT_EQ(ErrorResponse(router.CheckHead("POST", "/in/json")).http_status, 404);
-  IntakeRequest request;
-  request.body = PanelBody("log.tamper_event");
-  int status = 0;
-  router.Handle("/in/panel", request,
-                [&](IntakeResponse response) { status = response.http_status; });
-  EXPECT_EQ(status, 200) << "an empty secret takes unsigned requests";
+  RouterWorld world({{"panel", {{{"allow_unsigned", "true"}, {"source", "open"}}}}});
+  const auto off = world.Post("/in/json", "{}");
+  EXPECT_EQ(off.status, 404);
+  EXPECT_THAT(off.body, HasSubstr("there is no [intake.json]"));
+  EXPECT_EQ(world.Post("/in/jsonx", "{}").status, 404);
+  EXPECT_EQ(world.Post("/in/panel", PanelBody("log.tamper_event")).status, 200);
 }
 
 }  // namespace

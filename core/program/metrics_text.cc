@@ -1,4 +1,4 @@
-#include "server/metrics/metrics_text.h"
+#include "core/program/metrics_text.h"
 
 #include <cmath>
 

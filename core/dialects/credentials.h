@@ -1,0 +1,64 @@
+// What lets a device in: the settings of a credential as an operator wrote them, and the look-up of
+// tokens that every family with tokens shares.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/base/crypto.h"
+
+namespace latchwire {
+
+// One key that a family understands in its table of the configuration.
+struct CredentialKey {
+  enum class Kind {
+    kText,
+    kSecret,  // may be written as `<key>_file`, which names a file that holds it; never shown
+    kFlag,    // true or false
+  };
+  absl::string_view name;
+  Kind kind = Kind::kText;
+};
+
+// One table of a family in the configuration. Whoever reads it has checked every key and kind
+// against the family's CredentialKeys; what the values must be is the family's to say.
+class CredentialSettings {
+ public:
+  CredentialSettings() = default;
+  // For tests and fuzzers; a flag's value is "true".
+  CredentialSettings(std::initializer_list<std::pair<const std::string, std::string>> values)
+      : values_(values) {}
+
+  void SetText(absl::string_view key, std::string value);
+  void SetFlag(absl::string_view key, bool value);
+
+  // Empty when it is not given.
+  const std::string& Text(absl::string_view key) const;
+  // False when it is not given.
+  bool Flag(absl::string_view key) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+// The setting `key` is missing or wrong: INVALID_ARGUMENT, with the key as metadata `field`.
+absl::Status CredentialError(absl::string_view key, absl::string_view message);
+
+// Tokens, by their place in the configuration. Keeps digests, not the tokens themselves.
+class TokenList {
+ public:
+  // Returns the token's index. `token` is not empty.
+  size_t Add(absl::string_view token);
+  // In a time that tells neither which token came close nor how long it is. Of two equal tokens the
+  // later one is found; nothing for an unknown or empty token.
+  std::optional<size_t> Find(absl::string_view token) const;
+
+ private:
+  std::vector<Sha256Digest> digests_;
+};
+
+}  // namespace latchwire

@@ -1,0 +1,31 @@
+// Named values that came with a message: an HTTP query, decoded, or what a source without one knows.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace latchwire {
+
+// In the order given; a name may occur more than once. Names and values are UTF-8.
+class Parameters {
+ public:
+  // Decodes what stands behind the `?` of a request target: percent escapes, and `+` as a space.
+  // INVALID_ARGUMENT for an escape that is broken or that decodes to something other than UTF-8.
+  static absl::StatusOr<Parameters> FromQuery(absl::string_view text);
+
+  void Add(std::string name, std::string value);
+
+  // The last value of that name, as most servers read it; nothing if there is none.
+  std::optional<absl::string_view> Find(absl::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> all_;
+};
+
+}  // namespace latchwire

@@ -1,0 +1,40 @@
+// The keys of the events that were taken last, so that what a device sends again is known.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+
+namespace latchwire::edge {
+
+// Keeps the last `capacity` keys whose events are durable, and every key whose event is on its way
+// to the disk. Not thread-safe.
+class RepeatWindow {
+ public:
+  explicit RepeatWindow(size_t capacity);
+
+  struct Entry {
+    std::string id;  // of the event
+    bool durable = false;
+  };
+  // Null for a key that is not known. Valid until the next call that changes the window.
+  const Entry* Find(absl::string_view key) const;
+
+  // `key` is not known; its event `id` is on its way to the disk.
+  void Begin(absl::string_view key, absl::string_view id);
+  // What became of an event that began: kept, or not taken in, after which it may come again.
+  void Settle(absl::string_view key, bool durable);
+  // The event is durable from before; one that began with that key goes on.
+  void Remember(absl::string_view key, absl::string_view id);
+
+ private:
+  void Keep(absl::string_view key);
+
+  const size_t capacity_;
+  absl::flat_hash_map<std::string, Entry> entries_;
+  std::deque<std::string> durable_;  // oldest first, each key once
+};
+
+}  // namespace latchwire::edge
