@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generates the parts of the C++ client that have one member for each method of the API.
 
-usage: generate.py <descriptor set, with imports and source info> <folder>
+usage: generate.py <descriptor set, with imports and source info> <directory>
 
     latchwire/client/connection.h        the seam under Client: one virtual method per call
     latchwire/client/mock_connection.h   its gMock double, for users' tests
@@ -240,11 +240,11 @@ OUTPUTS = {
 }
 
 
-def main(descriptors, folder):
+def main(descriptors, directory):
     files = descriptor_pb2.FileDescriptorSet.FromString(pathlib.Path(descriptors).read_bytes()).file
     services = services_of(files)
     for name, generate in OUTPUTS.items():
-        path = pathlib.Path(folder) / name
+        path = pathlib.Path(directory) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(generate(services))
 

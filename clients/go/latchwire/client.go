@@ -68,7 +68,7 @@ func WithTLS(config *tls.Config) Option {
 	return func(o *options) { o.transport = credentials.NewTLS(config) }
 }
 
-// WithPlaintext connects without TLS, also to other machines: whoever sees the traffic has the key.
+// WithPlaintext connects without TLS, also to other machines: anybody who sees the traffic has the key.
 func WithPlaintext() Option {
 	return func(o *options) { o.transport = insecure.NewCredentials() }
 }
@@ -128,7 +128,7 @@ func New(address, key string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// Close ends the connection; calls under way fail.
+// Close ends the connection; calls in flight fail.
 func (c *Client) Close() error { return c.connection.Close() }
 
 type apiKey struct {

@@ -1,4 +1,4 @@
-// Package webhookverify checks that a webhook that arrived was sent by whoever knows the secret. It
+// Package webhookverify checks that a webhook that arrived was sent by a holder of the secret. It
 // needs nothing but the standard library.
 //
 //	body, err := io.ReadAll(request.Body)

@@ -1,4 +1,4 @@
-// Package dialects holds the REST dialects of other products, one folder each, and serves those that
+// Package dialects holds the REST dialects of other products, one directory each, and serves those that
 // are switched on. CONTRIBUTING.md says how to add one.
 package dialects
 
