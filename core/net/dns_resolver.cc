@@ -77,6 +77,36 @@ bool IsLocalhost(absl::string_view name) {
   return name == "localhost" || absl::EndsWith(name, ".localhost");
 }
 
+struct Addresses {
+  std::vector<IpAddress> addresses;  // each once, in the order of the answer
+  int ttl_seconds = INT32_MAX;       // the lowest
+};
+
+// `info` may be null.
+Addresses AddressesOf(const ares_addrinfo* info) {
+  Addresses found;
+  const ares_addrinfo_node* node = info == nullptr ? nullptr : info->nodes;
+  for (; node != nullptr; node = node->ai_next) {
+    IpAddress address;
+    if (node->ai_family == AF_INET) {
+      const auto* in = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+      std::memcpy(address.bytes.data(), &in->sin_addr, 4);
+    } else if (node->ai_family == AF_INET6) {
+      const auto* in6 = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+      address.is_v6 = true;
+      std::memcpy(address.bytes.data(), &in6->sin6_addr, 16);
+    } else {
+      continue;
+    }
+    found.ttl_seconds = std::min(found.ttl_seconds, node->ai_ttl);
+    const auto& known = found.addresses;
+    if (std::find(known.begin(), known.end(), address) == known.end()) {
+      found.addresses.push_back(address);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 // One name that c-ares is asked for. Stays until c-ares answers, which it always does in the end,
@@ -88,11 +118,38 @@ struct DnsResolver::Lookup : TimerWheel::Timer {
                                 "no answer from the name servers for ", name, " within ",
                                 absl::FormatDuration(resolver->options_.timeout))));
   }
+  // c-ares calls it once for each look-up, with the Lookup as `arg`; `info` is ours to free.
+  static void OnAddresses(void* arg, int status, int timeouts, ares_addrinfo* info);
 
   DnsResolver* const resolver;
   const std::string name;
   std::vector<Callback> waiting;
 };
+
+void DnsResolver::Lookup::OnAddresses(void* arg, int status, int /*timeouts*/,
+                                      ares_addrinfo* info) {
+  const auto free_info = absl::MakeCleanup([info] {
+    if (info != nullptr) ares_freeaddrinfo(info);
+  });
+  if (status == ARES_EDESTRUCTION) return;
+  const auto* lookup = static_cast<const Lookup*>(arg);
+  DnsResolver* resolver = lookup->resolver;
+  const std::string name = lookup->name;  // OnAnswer ends the Lookup
+  Addresses found = AddressesOf(info);
+  if (status == ARES_SUCCESS && !found.addresses.empty()) {
+    resolver->OnAnswer(name, std::move(found.addresses), absl::Seconds(found.ttl_seconds));
+  } else if (status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA) {
+    resolver->OnAnswer(
+        name,
+        absl::NotFoundError(absl::StrCat("the name ", name, " does not exist or has no address")),
+        resolver->options_.negative_ttl);
+  } else {
+    resolver->OnAnswer(
+        name,
+        absl::UnavailableError(absl::StrCat("cannot resolve ", name, ": ", ares_strerror(status))),
+        absl::ZeroDuration());
+  }
+}
 
 DnsResolver::DnsResolver(asio::io_context* context, TimerWheel* wheel, const Clock* clock,
                          DnsOptions options)
@@ -191,51 +248,7 @@ void DnsResolver::Resolve(const std::string& name, Callback callback) {
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  ares_getaddrinfo(
-      channel_, name.c_str(), nullptr, &hints,
-      [](void* arg, int status, int, ares_addrinfo* info) {
-        const auto free_info = absl::MakeCleanup([info] {
-          if (info != nullptr) ares_freeaddrinfo(info);
-        });
-        auto* answered = static_cast<Lookup*>(arg);
-        DnsResolver* self = answered->resolver;
-        if (status == ARES_EDESTRUCTION) return;
-        std::vector<IpAddress> addresses;
-        int ttl_seconds = INT32_MAX;
-        const ares_addrinfo_node* node = info == nullptr ? nullptr : info->nodes;
-        for (; node != nullptr; node = node->ai_next) {
-          IpAddress address;
-          if (node->ai_family == AF_INET) {
-            const auto* in = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
-            std::memcpy(address.bytes.data(), &in->sin_addr, 4);
-          } else if (node->ai_family == AF_INET6) {
-            const auto* in6 = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
-            address.is_v6 = true;
-            std::memcpy(address.bytes.data(), &in6->sin6_addr, 16);
-          } else {
-            continue;
-          }
-          ttl_seconds = std::min(ttl_seconds, node->ai_ttl);
-          if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) {
-            addresses.push_back(address);
-          }
-        }
-        const std::string name_copy = answered->name;
-        if (status == ARES_SUCCESS && !addresses.empty()) {
-          self->OnAnswer(name_copy, std::move(addresses), absl::Seconds(ttl_seconds));
-        } else if (status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA) {
-          self->OnAnswer(name_copy,
-                         absl::NotFoundError(absl::StrCat("the name ", name_copy,
-                                                          " does not exist or has no address")),
-                         self->options_.negative_ttl);
-        } else {
-          self->OnAnswer(name_copy,
-                         absl::UnavailableError(absl::StrCat("cannot resolve ", name_copy, ": ",
-                                                             ares_strerror(status))),
-                         absl::ZeroDuration());
-        }
-      },
-      lookup);
+  ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &Lookup::OnAddresses, lookup);
   ArmTimer();
 }
 
