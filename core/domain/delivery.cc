@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/http/decimal.h"
 
 namespace latchwire {
 namespace {
@@ -62,8 +63,7 @@ Outcome Judge(const Attempt& attempt, const Delivery& delivery, const Webhook& w
 absl::Duration ParseRetryAfter(absl::string_view value, absl::Time now) {
   value = absl::StripAsciiWhitespace(value);
   if (value.empty()) return absl::ZeroDuration();
-  if (std::all_of(value.begin(), value.end(),
-                  [](unsigned char c) { return absl::ascii_isdigit(c); })) {
+  if (IsDecimal(value)) {
     int64_t seconds = 0;
     if (!absl::SimpleAtoi(value, &seconds)) return kLongestRetryAfter;  // digits, but too many
     return std::min(absl::Seconds(seconds), kLongestRetryAfter);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/http/url_syntax.h"
+#include "core/http/url.h"
 #include "core/json/json_string.h"
 
 namespace latchwire {

@@ -7,7 +7,7 @@
 #include "core/domain/limits.h"
 #include "core/domain/validation.h"
 #include "core/domain/violations.h"
-#include "core/http/url_syntax.h"
+#include "core/http/url.h"
 #include "core/json/utf8.h"
 
 namespace latchwire {
@@ -157,7 +157,9 @@ std::vector<FieldViolation> Validate(const EventMatch& match, absl::string_view 
 std::vector<FieldViolation> Validate(const Webhook& webhook, absl::string_view prefix) {
   Violations violations(prefix);
   violations.CheckText("display_name", webhook.display_name, kMaxDisplayNameLength);
-  if (const auto error = UrlSyntaxError(webhook.url)) violations.Add("url", *error);
+  if (const auto url = ParseUrl(webhook.url); !url.ok()) {
+    violations.Add("url", url.status().message());
+  }
   CheckMatches(webhook.any_of, &violations);
   CheckHeaders(webhook.headers, &violations);
   violations.CheckDuration("timeout", webhook.timeout, kMinTimeout, kMaxTimeout);

@@ -4,8 +4,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/http/decimal.h"
 
 namespace latchwire {
 namespace {
@@ -17,14 +17,6 @@ bool IsHostName(absl::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
     return absl::ascii_isalnum(c) || c == '-' || c == '.';
   });
-}
-
-std::optional<uint16_t> ParsePort(absl::string_view text) {
-  uint32_t port = 0;
-  const bool digits = !text.empty() && text.size() <= 5 &&
-                      std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-  if (!digits || !absl::SimpleAtoi(text, &port) || port > 65535) return std::nullopt;
-  return static_cast<uint16_t>(port);
 }
 
 }  // namespace

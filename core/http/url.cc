@@ -4,109 +4,107 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "core/http/ipv4_spelling.h"
+#include "core/base/check.h"
+#include "core/http/decimal.h"
+#include "core/json/utf8.h"
 
 namespace latchwire {
 namespace {
 
-absl::Status Invalid(absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat("URL ", what));
+constexpr size_t kMaxHostLength = 253;
+constexpr size_t kMaxLabelLength = 63;
+
+template <typename... Parts>
+absl::Status Must(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat("must ", parts...));
 }
 
-bool IsPlain(char c) { return c > ' ' && c < '\x7f'; }
+bool IsGraphic(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return absl::ascii_isgraph(c); });
+}
 
-std::string EscapeWhereNeeded(absl::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
+std::string PercentEscaped(absl::string_view text) {
   std::string escaped;
   for (const char c : text) {
-    if (IsPlain(c)) {
+    if (absl::ascii_isgraph(static_cast<unsigned char>(c))) {
       escaped.push_back(c);
     } else {
-      const auto byte = static_cast<unsigned char>(c);
-      escaped.append({'%', kDigits[byte >> 4], kDigits[byte & 0x0F]});
+      absl::StrAppendFormat(&escaped, "%%%02X", static_cast<unsigned char>(c));
     }
   }
   return escaped;
 }
 
-size_t CountCodePoints(absl::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 absl::Status ParseHost(absl::string_view text, Url& url) {
-  if (text.empty()) return Invalid("has no host");
+  if (text.empty()) return Must("have a host");
   if (text.front() == '[') {
-    if (text.back() != ']') return Invalid("has an IPv6 address without its closing bracket");
-    url.address = IpAddress::Parse(text.substr(1, text.size() - 2));
+    if (text.back() == ']') url.address = IpAddress::Parse(text.substr(1, text.size() - 2));
     if (!url.address || !url.address->is_v6) {
-      return Invalid(absl::StrCat("has an invalid IPv6 address: ", text));
+      return Must("have a valid IPv6 address between its brackets");
     }
     url.host = url.address->ToString();
     return absl::OkStatus();
-  }
-  for (const char c : text) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.' && c != '_') {
-      return Invalid(absl::StrCat("has the character '", absl::string_view(&c, 1),
-                                  "' in its host; letters, digits, '-', '_' and '.' are allowed"));
-    }
   }
   if (LooksLikeIpv4(text)) {
-    const auto address = ParseIpv4Spelling(text);
-    if (!address) return Invalid(absl::StrCat("has an invalid IPv4 address: ", text));
-    url.address = IpAddress::V4(*address);
+    // Its parts are numbers and not labels: neither their length nor their count matters below.
+    url.address = IpAddress::ParseIpv4Spelling(text);
+    if (!url.address) {
+      return Must("have a valid IPv4 address as its host, since the last label is a number");
+    }
     url.host = url.address->ToString();
     return absl::OkStatus();
   }
-  const absl::string_view name = text.size() > 1 ? absl::StripSuffix(text, ".") : text;  // the root
-  for (absl::string_view label : absl::StrSplit(name, '.')) {
-    if (label.empty()) return Invalid(absl::StrCat("has an empty label in its host: ", text));
-    if (label.size() > 63) return Invalid("has a label of more than 63 characters in its host");
+  const absl::string_view name = absl::StripSuffix(text, ".");  // the root
+  if (name.size() > kMaxHostLength) {
+    return Must("have a host of at most ", kMaxHostLength, " characters");
   }
-  if (name.size() > 253) return Invalid("has a host of more than 253 characters");
+  for (const absl::string_view label : absl::StrSplit(name, '.')) {
+    if (label.empty() || label.size() > kMaxLabelLength) {
+      return Must("have a host whose labels are 1 to ", kMaxLabelLength, " characters long");
+    }
+    for (const unsigned char c : label) {
+      if (!absl::ascii_isalnum(c) && c != '-' && c != '_') {
+        return Must("have a host of the characters A-Z a-z 0-9 - _ . only");
+      }
+    }
+  }
   url.host = absl::AsciiStrToLower(text);
   return absl::OkStatus();
 }
 
-absl::Status ParsePort(absl::string_view text, Url& url) {
-  int port = 0;
-  const bool digits = !text.empty() && text.size() <= 5 &&
-                      std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-  if (!digits || !absl::SimpleAtoi(text, &port) || port < 1 || port > 65535) {
-    return Invalid(absl::StrCat("has the port \"", text, "\"; it must be 1 to 65535"));
+absl::Status ParseAuthority(absl::string_view authority, Url& url) {
+  if (absl::StrContains(authority, '@')) {
+    return Must("not hold user information; use an Authorization header");
   }
-  url.port = static_cast<uint16_t>(port);
-  return absl::OkStatus();
-}
-
-absl::Status CheckCharacters(absl::string_view text) {
-  const size_t code_points = CountCodePoints(text);
-  if (code_points < kMinUrlCodePoints || code_points > kMaxUrlCodePoints) {
-    return Invalid(absl::StrCat("must have ", kMinUrlCodePoints, " to ", kMaxUrlCodePoints,
-                                " characters, has ", code_points));
+  if (!IsGraphic(authority)) {
+    return Must("have a host in ASCII without spaces (an international name in its xn-- form)");
   }
-  if (std::all_of(text.begin(), text.end(), IsPlain)) return absl::OkStatus();
-  // Errors of the transport are kept and shown; tokens travel in queries.
-  const size_t secret = text.find_first_of("?#");
-  if (secret != absl::string_view::npos &&
-      std::all_of(text.begin(), text.begin() + secret, IsPlain)) {
-    return Invalid(
-        "must not hold spaces, control or non-ASCII characters in its query or fragment");
+  absl::string_view host = authority;
+  // Inside [...] a colon belongs to the address.
+  const bool bracketed = absl::StartsWith(authority, "[");
+  const size_t colon = authority.find(':', bracketed ? authority.find(']') : 0);
+  if (colon != absl::string_view::npos) {
+    host = authority.substr(0, colon);
+    const std::optional<uint16_t> port = ParsePort(authority.substr(colon + 1));
+    if (port.value_or(0) == 0) return Must("have a port of 1 to 65535, or none");
+    url.port = *port;
   }
-  text = text.substr(0, secret);
-  return Invalid(
-      absl::StrCat("must not hold spaces, control or non-ASCII characters; escaped it is ",
-                   EscapeWhereNeeded(text), " (a host name is written in its xn-- form instead)"));
+  return ParseHost(host, url);
 }
 
 }  // namespace
 
 absl::StatusOr<Url> ParseUrl(absl::string_view text) {
-  if (absl::Status status = CheckCharacters(text); !status.ok()) return status;
+  const size_t length = CodePointCount(text);
+  if (length == absl::string_view::npos) return Must("be valid UTF-8");
+  if (length < kMinUrlLength || length > kMaxUrlLength) {
+    return Must("be ", kMinUrlLength, " to ", kMaxUrlLength, " characters, has ", length);
+  }
   Url url;
   absl::string_view rest = text;
   if (absl::StartsWithIgnoreCase(rest, "http://")) {
@@ -115,35 +113,35 @@ absl::StatusOr<Url> ParseUrl(absl::string_view text) {
     url.is_https = true;
     rest.remove_prefix(8);
   } else {
-    return Invalid("must be absolute and start with http:// or https://");
+    return Must("be absolute, starting with http:// or https://");
   }
   const uint16_t default_port = url.is_https ? 443 : 80;
   url.port = default_port;
 
   const size_t authority_end = std::min(rest.find_first_of("/?#"), rest.size());
-  absl::string_view host = rest.substr(0, authority_end);
+  const absl::Status status = ParseAuthority(rest.substr(0, authority_end), url);
+  if (!status.ok()) return status;
+  if (!IsGraphic(text)) {
+    return Must("be ASCII without spaces and control characters; escaped it is ",
+                PercentEscaped(MaskUrlQuery(text)));
+  }
+
   absl::string_view target = rest.substr(authority_end);
   target = target.substr(0, target.find('#'));
-
-  if (absl::StrContains(host, '@')) {
-    return Invalid("must not hold a user name or password; send an Authorization header instead");
-  }
-  const bool bracketed = absl::StartsWith(host, "[");
-  const size_t bracket = bracketed ? host.rfind(']') : 0;
-  const size_t colon = bracket == absl::string_view::npos ? bracket : host.find(':', bracket);
-  if (colon != absl::string_view::npos) {
-    if (absl::Status status = ParsePort(host.substr(colon + 1), url); !status.ok()) return status;
-    host = host.substr(0, colon);
-  }
-  if (absl::Status status = ParseHost(host, url); !status.ok()) return status;
-
-  url.target =
-      target.empty() || target.front() != '/' ? absl::StrCat("/", target) : std::string(target);
+  url.target = absl::StartsWith(target, "/") ? std::string(target) : absl::StrCat("/", target);
   const bool is_v6 = url.address && url.address->is_v6;
   url.host_header = is_v6 ? absl::StrCat("[", url.host, "]") : url.host;
   url.origin = absl::StrCat(url.is_https ? "https://" : "http://", url.host_header, ":", url.port);
   if (url.port != default_port) absl::StrAppend(&url.host_header, ":", url.port);
+  LATCHWIRE_DCHECK(url.port != 0 && !url.host.empty() && url.target.front() == '/');
   return url;
+}
+
+std::string MaskUrlQuery(absl::string_view url) {
+  // A fragment is never sent, but people put secrets there too.
+  const size_t end = url.find_first_of("?#");
+  if (end == absl::string_view::npos) return std::string(url);
+  return absl::StrCat(url.substr(0, end + 1), "***");
 }
 
 }  // namespace latchwire

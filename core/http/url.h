@@ -1,6 +1,8 @@
-// The URL of a receiver, taken apart once and kept byte for byte where the receiver sees it.
+// The URL of a receiver: the only parser, for what users save, for what is connected to, and for
+// what the address guard judges.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,8 +13,8 @@
 
 namespace latchwire {
 
-inline constexpr size_t kMinUrlCodePoints = 4;
-inline constexpr size_t kMaxUrlCodePoints = 2000;
+inline constexpr size_t kMinUrlLength = 4;  // characters
+inline constexpr size_t kMaxUrlLength = 2000;
 
 struct Url {
   bool is_https = false;
@@ -21,7 +23,7 @@ struct Url {
   // Set when the host is an address in any spelling that browsers and resolvers accept (0x7f.1,
   // 2130706433, 0177.0.0.1 are all 127.0.0.1), so that no spelling gets around the address guard.
   std::optional<IpAddress> address;
-  uint16_t port = 0;
+  uint16_t port = 0;  // never 0 once parsed
   // Path and query as given: dot segments, escapes and their case are kept, the fragment is
   // dropped, an empty path is "/".
   std::string target;
@@ -31,8 +33,15 @@ struct Url {
   std::string origin;
 };
 
-// Absolute http and https only. Anything else is an INVALID_ARGUMENT that says what is wrong;
-// characters that a URL cannot hold are shown in their escaped form.
+// Takes an absolute http or https URL of kMinUrlLength to kMaxUrlLength printable ASCII characters
+// without user information, with a host and, if any, a port of 1 to 65535. Path, query and fragment
+// are not looked into. Anything else is INVALID_ARGUMENT; the message says what the URL must be, to
+// follow its name ("url must have a host"), and never shows user information, query or fragment,
+// where secrets travel.
 absl::StatusOr<Url> ParseUrl(absl::string_view text);
+
+// For logs and for whoever may read a webhook without its secrets: "https://a.example/x?token=1"
+// becomes "https://a.example/x?***". A URL without query and fragment stays as it is.
+std::string MaskUrlQuery(absl::string_view url);
 
 }  // namespace latchwire

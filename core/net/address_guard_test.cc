@@ -100,30 +100,7 @@ TEST(AddressGuard, RefusalNamesAddressRuleAndSetting) {
             "deliveries may not reach; the operator can allow it with --allow_networks");
 }
 
-TEST(ParseIpNetworks, Errors) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"10.0.0.1/8", "did you mean 10.0.0.0/8?"},
-      {"10.0.0.0/33", "prefix length must be 0 to 32"},
-      {"fd00::/129", "prefix length must be 0 to 128"},
-      {"10.0.0.0/", "prefix length"},
-      {"10.0.0.0/-1", "prefix length"},
-      {"10.0.0.0/8x", "prefix length"},
-      {"10.0.0/8", "not an IP address or network"},
-      {"010.0.0.0/8", "not an IP address or network"},
-      {"localhost", "not an IP address or network"},
-      {"127.0.0.0/8,,::1", "not an IP address or network"},
-      {"fe80::1%eth0", "not an IP address or network"},
-  };
-  for (const auto& [text, message] : cases) {
-    const auto networks = ParseIpNetworks(text);
-    EXPECT_EQ(networks.status().code(), absl::StatusCode::kInvalidArgument) << text;
-    EXPECT_THAT(std::string(networks.status().message()), HasSubstr(message)) << text;
-  }
-}
-
-TEST(ParseIpNetworks, EmptyAndEverything) {
-  EXPECT_TRUE(ParseIpNetworks("")->empty());
-  EXPECT_TRUE(ParseIpNetworks("  ")->empty());
+TEST(AddressGuard, EverythingMayBeAllowed) {
   const AddressGuard open(*ParseIpNetworks("0.0.0.0/0,::/0"));
   EXPECT_TRUE(Check(open, "127.0.0.1").ok());
   EXPECT_TRUE(Check(open, "::1").ok());

@@ -1,9 +1,9 @@
 // How a connection comes to be: look-up, judgement, connect, TLS.
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/net/endpoint.h"
 #include "core/net/http_connection.h"
 #include "core/net/http_pool.h"
 #include "core/net/tls_clients.h"
@@ -16,13 +16,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kMaxAddresses = 16;  // of one name; a longer answer is no help
-
-asio::ip::tcp::endpoint ToEndpoint(const IpAddress& address, uint16_t port) {
-  if (address.is_v6) return {asio::ip::address_v6(address.bytes), port};
-  asio::ip::address_v4::bytes_type bytes;
-  std::copy_n(address.bytes.begin(), bytes.size(), bytes.begin());
-  return {asio::ip::address_v4(bytes), port};
-}
 
 std::string ToText(const IpAddress& address, uint16_t port) {
   return address.is_v6 ? absl::StrCat("[", address.ToString(), "]:", port)

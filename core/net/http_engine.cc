@@ -121,7 +121,9 @@ absl::StatusOr<const Url*> HttpEngine::Parsed(const std::string& text) {
   const auto known = parsed_.find(text);
   if (known != parsed_.end()) return &known->second;
   auto url = ParseUrl(text);
-  if (!url.ok()) return url.status();
+  if (!url.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("the URL ", url.status().message()));
+  }
   // Those in use come back soon; keeping track of their age would cost every request.
   if (parsed_.size() >= kMaxParsedUrls) parsed_.clear();
   return &parsed_.emplace(text, *std::move(url)).first->second;

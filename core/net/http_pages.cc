@@ -9,7 +9,7 @@ constexpr uint64_t kMaxBodyBytes = 8 * 1024;  // of a GET; read and ignored
 
 }  // namespace
 
-HttpServerOptions HttpPages::ServerOptions(std::string listen) {
+HttpServerOptions HttpPages::ServerOptions(ListenAddress listen) {
   HttpServerOptions options;
   options.listen = std::move(listen);
   options.max_connections = 16;

@@ -23,7 +23,7 @@ class HttpPages : public HttpHandler {
 
   // Bounds that fit pages: 16 connections, one more is closed; a head of 8 KiB; 10 s for a request
   // and for its answer.
-  static HttpServerOptions ServerOptions(std::string listen);
+  static HttpServerOptions ServerOptions(ListenAddress listen);
 
   HeadVerdict CheckHead(const IncomingRequest& head) override;
   void Handle(IncomingRequest request, Done done) override;

@@ -23,9 +23,13 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+HttpServerOptions Loopback() {
+  return HttpPages::ServerOptions(*ParseIpListenAddress("127.0.0.1:0"));
+}
+
 class HttpPagesTest : public ::testing::Test {
  protected:
-  void Listen(HttpServerOptions options = HttpPages::ServerOptions("127.0.0.1:0")) {
+  void Listen(HttpServerOptions options = Loopback()) {
     auto server = HttpServer::Listen(&executor_, options, &pages_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -108,7 +112,7 @@ TEST_F(HttpPagesTest, KeepsConnectionsAlive) {
 }
 
 TEST_F(HttpPagesTest, SilenceAndDripsEndAtTheDeadline) {
-  HttpServerOptions options = HttpPages::ServerOptions("127.0.0.1:0");
+  HttpServerOptions options = Loopback();
   options.head_timeout = absl::Milliseconds(50);
   Listen(options);
   EXPECT_EQ(Exchange(""), "");
@@ -116,7 +120,7 @@ TEST_F(HttpPagesTest, SilenceAndDripsEndAtTheDeadline) {
 }
 
 TEST_F(HttpPagesTest, ConnectionsAreBounded) {
-  HttpServerOptions options = HttpPages::ServerOptions("127.0.0.1:0");
+  HttpServerOptions options = Loopback();
   options.max_connections = 2;
   options.head_timeout = absl::Minutes(10);
   Listen(options);

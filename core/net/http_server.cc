@@ -8,10 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/base/check.h"
+#include "core/net/endpoint.h"
 #include "core/net/http_server_session.h"
 #include "core/net/tls_server.h"
 
@@ -25,21 +24,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
-
-absl::StatusOr<tcp::endpoint> ParseListen(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  int port = -1;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &port) ||
-      port < 0 || port > 65535) {
-    return absl::InvalidArgumentError("must be address:port with a port of 0 to 65535");
-  }
-  absl::string_view host = text.substr(0, colon);
-  if (absl::ConsumePrefix(&host, "[")) absl::ConsumeSuffix(&host, "]");
-  error_code error;
-  const auto address = asio::ip::make_address(std::string(host), error);
-  if (error) return absl::InvalidArgumentError(absl::StrCat("\"", host, "\" is not an IP address"));
-  return tcp::endpoint(address, static_cast<uint16_t>(port));
-}
 
 int StatusOf(HttpFault::Kind kind) {
   switch (kind) {
@@ -91,6 +75,7 @@ class HttpServer::Core : public std::enable_shared_from_this<Core> {
 
   void WhenEmpty(absl::AnyInvocable<void()> done);
   const tcp::endpoint& bound() const { return bound_; }
+  const ListenAddress& listen() const { return world_->options.listen; }
   const std::shared_ptr<HttpServerGate>& gate() const { return world_->gate; }
 
  private:
@@ -107,17 +92,18 @@ class HttpServer::Core : public std::enable_shared_from_this<Core> {
 };
 
 absl::Status HttpServer::Core::Open() {
-  const absl::StatusOr<tcp::endpoint> endpoint = ParseListen(world_->options.listen);
-  if (!endpoint.ok()) return endpoint.status();
+  const ListenAddress& listen = world_->options.listen;
+  if (!listen.ip) return absl::InvalidArgumentError("the address must be an IP address");
+  const tcp::endpoint endpoint = ToEndpoint(*listen.ip, listen.port);
   if (!world_->options.tls.empty()) {
     auto tls = NewTlsServerContext(world_->options.tls);
     if (!tls.ok()) return tls.status();
     world_->tls = *std::move(tls);
   }
   error_code error;
-  acceptor_.open(endpoint->protocol(), error);
+  acceptor_.open(endpoint.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor_.bind(*endpoint, error);
+  if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (!error) bound_ = acceptor_.local_endpoint(error);
   if (error) return absl::UnavailableError(error.message());
@@ -220,11 +206,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(AsioExecutor* exe
   return std::unique_ptr<HttpServer>(new HttpServer(executor, std::move(core)));
 }
 
-std::string HttpServer::Address() const {
-  const bool v6 = core_->bound().address().is_v6();
-  const std::string address = core_->bound().address().to_string();
-  return absl::StrCat(v6 ? "[" : "", address, v6 ? "]:" : ":", Port());
-}
+std::string HttpServer::Address() const { return core_->listen().WithPort(Port()).ToString(); }
 
 uint16_t HttpServer::Port() const { return core_->bound().port(); }
 

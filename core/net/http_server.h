@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/http/listen_address.h"
 #include "core/http/message.h"
 #include "core/net/asio_executor.h"
 
@@ -73,8 +74,8 @@ struct HttpAccess {
 };
 
 struct HttpServerOptions {
-  // An IP address and a port, "127.0.0.1:9464" or "[::1]:9464"; port 0 takes a free one.
-  std::string listen;
+  // Where to listen; its `ip` is set. Port 0 takes a free one.
+  ListenAddress listen;
   // HTTPS when it is not empty: the server's certificate and key and, with `ca_pem`, the
   // authorities of which a client must show a certificate.
   TlsProfile tls;
@@ -104,7 +105,7 @@ struct HttpServerOptions {
 // slow is closed without an answer.
 class HttpServer {
  public:
-  // Binds at once: INVALID_ARGUMENT for a wrong address or TLS profile, UNAVAILABLE for a port in
+  // Binds at once: INVALID_ARGUMENT for a name or a wrong TLS profile, UNAVAILABLE for a port in
   // use. Serves as soon as `executor` runs. `executor` and `handler` outlive the server; several
   // servers may share an executor.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(AsioExecutor* executor,

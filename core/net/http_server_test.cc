@@ -82,7 +82,7 @@ class TestHandler : public HttpHandler {
 class HttpServerTest : public testing::Test {
  protected:
   void Start(HttpServerOptions options = {}) {
-    options.listen = "127.0.0.1:0";
+    options.listen = *ParseIpListenAddress("127.0.0.1:0");
     auto server = HttpServer::Listen(&executor_, options, &handler_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
@@ -326,7 +326,7 @@ TEST_F(HttpServerTest, SeveralServersShareAnExecutor) {
   Start();
   TestHandler other_handler;
   HttpServerOptions options;
-  options.listen = "[::1]:0";
+  options.listen = *ParseIpListenAddress("[::1]:0");
   auto other = HttpServer::Listen(&executor_, options, &other_handler);
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_EQ((*other)->Address(), absl::StrCat("[::1]:", (*other)->Port()));
@@ -342,16 +342,13 @@ TEST_F(HttpServerTest, SeveralServersShareAnExecutor) {
 TEST_F(HttpServerTest, ErrorsOfListen) {
   const auto listen = [&](const std::string& address, TlsProfile tls = {}) {
     HttpServerOptions options;
-    options.listen = address;
+    options.listen = *ParseListenAddress(address);
     options.tls = std::move(tls);
     return HttpServer::Listen(&executor_, options, &handler_);
   };
-  EXPECT_THAT(std::string(listen("127.0.0.1").status().message()), HasSubstr("address:port"));
-  EXPECT_THAT(std::string(listen("127.0.0.1:65536").status().message()), HasSubstr("65535"));
   const auto name = listen("a.example:1");
   EXPECT_EQ(name.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(name.status().message()),
-              HasSubstr("\"a.example\" is not an IP address"));
+  EXPECT_THAT(std::string(name.status().message()), HasSubstr("must be an IP address"));
   const auto first = listen("127.0.0.1:0");
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(listen((*first)->Address()).status().code(), absl::StatusCode::kUnavailable);

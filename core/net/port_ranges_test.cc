@@ -23,7 +23,8 @@ TEST(PortRanges, PortsAndRanges) {
 TEST(PortRanges, WhatIsNone) {
   for (const char* text : {"0", "65536", "a", "80,", ",80", "80-", "-80", "90-80", "1-2-3", "+80",
                            "80 443", "000080"}) {
-    EXPECT_THAT(std::string(ParsePortRanges(text).status().message()), HasSubstr("is no port"))
+    EXPECT_THAT(std::string(ParsePortRanges(text).status().message()),
+                HasSubstr("is neither a port"))
         << text;
   }
 }

@@ -162,7 +162,7 @@ absl::Status Agent::Parts::OpenSources(const AgentConfig& config) {
   RememberHeld(spool.get(), intake.get());
 
   HttpServerOptions options;
-  options.listen = config.listen.ToString();
+  options.listen = config.listen;
   options.access = [](const HttpAccess& access) {
     Log(LogLevel::kDebug, "answered a device",
         {{"peer", access.peer},

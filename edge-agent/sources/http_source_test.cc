@@ -39,7 +39,7 @@ class CountingSink : public EventSink {
 class HttpSourceTest : public testing::Test {
  protected:
   void Start(HttpServerOptions options = {}) {
-    options.listen = "127.0.0.1:0";
+    options.listen = *ParseIpListenAddress("127.0.0.1:0");
     auto source = HttpSource::Listen(options, intake_.get(), &refusals_,
                                      {{"/healthz", [] {
                                          return HttpResponse{200, "application/json", {}, "{}"};
@@ -143,7 +143,7 @@ TEST(HttpSourceStopTest, AnswersWhatIsInFlightAndTakesNothingNew) {
       *Intake::Make({{"json", {{{"token", "t"}}}}}, &sink, SystemClock(), SystemRandom());
   RefusalLog refusals(SystemClock());
   HttpServerOptions options;
-  options.listen = "127.0.0.1:0";
+  options.listen = *ParseIpListenAddress("127.0.0.1:0");
   auto source = *HttpSource::Listen(options, intake.get(), &refusals, {});
   EXPECT_EQ(source->Address(), absl::StrCat("127.0.0.1:", source->Port()));
   source->Start();

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/formats/format.h"
-#include "core/http/url_syntax.h"
+#include "core/http/url.h"
 #include "server/api/retry_policy_converter.h"
 #include "server/api/time_converter.h"
 #include "server/api/webhook_limits_converter.h"

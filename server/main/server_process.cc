@@ -61,12 +61,12 @@ class Latch {
 
 // On a thread of its own, so that neither the scrapes nor the deliveries wait for each other.
 absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(AsioExecutor* executor,
-                                                         const std::string& listen,
+                                                         const ListenAddress& listen,
                                                          HttpPages* pages) {
   auto server = HttpServer::Listen(executor, HttpPages::ServerOptions(listen), pages);
   if (!server.ok()) {
-    return absl::Status(server.status().code(),
-                        SettingError("metrics_listen", listen, server.status().message()));
+    return absl::Status(server.status().code(), SettingError("metrics_listen", listen.ToString(),
+                                                             server.status().message()));
   }
   executor->Start();
   Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*server)->Address()}});
@@ -190,8 +190,8 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
            return HttpResponse{
                200, std::string(MetricsText::kContentType), {}, ServerMetrics(sources)};
          }}});
-    auto metrics = ServeMetrics(&parts.metrics_executor, config.metrics_listen->ToString(),
-                                &*parts.metrics_pages);
+    auto metrics =
+        ServeMetrics(&parts.metrics_executor, *config.metrics_listen, &*parts.metrics_pages);
     if (!metrics.ok()) return metrics.status();
     parts.metrics = *std::move(metrics);
   }

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "core/http/ipv4_spelling.h"
+#include "core/http/ip_address.h"
 #include "core/net/address_guard.h"
 #include "tests/fuzz/check.h"
 
@@ -15,13 +15,12 @@ void CheckText(absl::string_view text) {
     FUZZ_CHECK(IpAddress::Parse(address->ToString()) == address);
     // What the strict reader takes, the lenient one takes alike.
     if (!address->is_v6) {
-      const auto spelled = ParseIpv4Spelling(text);
-      FUZZ_CHECK(LooksLikeIpv4(text) && spelled && IpAddress::V4(*spelled) == *address);
+      FUZZ_CHECK(LooksLikeIpv4(text) && IpAddress::ParseIpv4Spelling(text) == address);
     }
   }
-  if (const auto spelled = ParseIpv4Spelling(text)) {
-    const std::string plain = IpAddress::V4(*spelled).ToString();
-    FUZZ_CHECK(ParseIpv4Spelling(plain) == spelled);
+  if (const auto spelled = IpAddress::ParseIpv4Spelling(text)) {
+    FUZZ_CHECK(!spelled->is_v6 && IpAddress::Parse(spelled->ToString()) == spelled);
+    FUZZ_CHECK(IpAddress::ParseIpv4Spelling(spelled->ToString()) == spelled);
     FUZZ_CHECK(LooksLikeIpv4(text));
   }
   const auto networks = ParseIpNetworks(text);

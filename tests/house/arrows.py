@@ -11,7 +11,7 @@ TOP = ("core/", "server/", "edge-agent/", "clients/", "tests/")
 ARROWS = {
     "core/base": [],
     "core/json": [],
-    "core/http": ["core/json"],
+    "core/http": ["core/base", "core/json"],
     "core/catalogue": ["core/base"],
     "core/domain": ["core/base", "core/json", "core/http"],
     "core/signatures": ["core/base"],
