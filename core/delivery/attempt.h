@@ -1,14 +1,23 @@
-// What an attempt is made of and what it means: from the transport's result to the domain's
-// attempt, and from that to the delivery as it is afterwards.
+// What an attempt is made of and what it means: from event and webhook to the request, from the
+// transport's result to the domain's attempt, and from that to the delivery as it is afterwards.
+//
+// Pure functions, thread-safe.
 #pragma once
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "core/domain/delivery.h"
+#include "core/domain/event.h"
 #include "core/domain/webhook.h"
+#include "core/formats/format.h"
+#include "core/http/message.h"
 #include "core/http/result.h"
 
 namespace latchwire {
+
+// The event in the webhook's format, signed, with the webhook's timeout and TLS profile. Never
+// fails: whatever could is refused when the webhook is saved.
+HttpRequest BuildRequest(const Event& event, const Webhook& webhook, const FormatContext& context);
 
 // False if nothing was sent because the transport refused the request for reasons of its own (it is
 // full, or stopping). That is no attempt: it says nothing about the receiver and counts for

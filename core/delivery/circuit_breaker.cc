@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/check.h"
+
 namespace latchwire {
 
 CircuitBreaker::CircuitBreaker(const CircuitBreakerPolicy& policy, int64_t failures) {
@@ -32,6 +34,8 @@ bool CircuitBreaker::Advance(absl::Duration now) {
 }
 
 CircuitBreaker::Ticket CircuitBreaker::Start() {
+  LATCHWIRE_CHECK(state_ != BreakerState::kOpen, "the breaker is open");
+  LATCHWIRE_CHECK(!probing_, "one probe at a time");
   probing_ = state_ == BreakerState::kHalfOpen;
   return {era_, probing_};
 }

@@ -1,4 +1,4 @@
-// Stops calling a receiver that fails, and finds out with one call at a time whether it is back.
+// Stops sending to a receiver that fails, and finds out with one probe at a time whether it is back.
 //
 // A pure state machine over monotonic time (absl::Duration since any start).
 #pragma once
@@ -13,47 +13,49 @@ namespace latchwire {
 
 class CircuitBreaker {
  public:
-  // Given to an attempt when it starts, and back with its end.
+  // Issued to an attempt when it starts; returned when it ends.
   struct Ticket {
     int64_t era = 0;
     bool probe = false;
   };
 
-  // `failures`: in a row, from before; as many as the threshold start it half open.
+  // `failures`: consecutive ones from before a restart. At the threshold it starts half open.
   explicit CircuitBreaker(const CircuitBreakerPolicy& policy = {}, int64_t failures = 0);
 
   BreakerState state() const { return state_; }
-  // kOpen: when it will be half open.
+  // When an open breaker becomes half open. Only while it is open.
   absl::Duration open_until() const { return open_until_; }
-  // From when on an attempt may start, as things are: -InfiniteDuration at once, InfiniteDuration
-  // while a probe is under way.
+  // When the next attempt may start, as things are. -InfiniteDuration: at once; InfiniteDuration:
+  // when the probe that is in flight has ended.
   absl::Duration NextStart() const;
 
-  // All that change the state say whether they did.
+  // Advance, Succeed, Fail and Close return whether they changed the state.
 
-  // Open becomes half open when its time is over.
+  // Makes an open breaker half open once its time is over.
   bool Advance(absl::Duration now);
-  // NextStart() has come.
+  // Starts an attempt: a probe if the breaker is half open. Requires that NextStart has come and
+  // the breaker is not open.
   Ticket Start();
-  // It was not sent after all: nothing is known.
+  // The attempt was not sent after all: nothing is known about the receiver.
   void Cancel(const Ticket& ticket);
-  // Any success closes: also one of an attempt from before it opened shows that the receiver works.
+  // Any success closes, also that of an attempt from before the breaker opened: the receiver works.
   bool Succeed();
-  // A failed probe opens for twice as long as the last time. Attempts from before the last change
-  // of the state change nothing: they were under way when it opened, or went to what the user has
-  // corrected since.
+  // Counts a failure. The one that reaches the policy's threshold opens the breaker for open_time; a
+  // failed probe opens it for twice as long as the last time, up to max_open_time. Attempts from
+  // before the last change of the state count for nothing: they were in flight when it opened, or
+  // went to what the user has corrected since.
   bool Fail(const Ticket& ticket, const CircuitBreakerPolicy& policy, absl::Duration now);
-  // Forgets all failures.
+  // Closes, and forgets all failures.
   bool Close();
 
  private:
   void Open(absl::Duration duration, absl::Duration now);
 
   BreakerState state_ = BreakerState::kClosed;
-  int64_t era_ = 0;  // counts the changes between closed and not
-  int64_t failures_ = 0;
-  bool probing_ = false;
-  absl::Duration open_for_;  // the last time; zero: not yet
+  int64_t era_ = 0;          // counts the changes between closed and not
+  int64_t failures_ = 0;     // consecutive
+  bool probing_ = false;     // a probe is in flight; only while half open
+  absl::Duration open_for_;  // the last time; zero: not yet since it closed
   absl::Duration open_until_;
 };
 

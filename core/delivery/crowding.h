@@ -1,9 +1,9 @@
-// Tells when events come faster than a quick receiver can be served, so that whoever accepts them
-// may wait a moment: what fits in memory is delivered from there, the rest has to be written,
-// forgotten and read again, which costs time that delivery then lacks.
+// Tells when events arrive faster than a quick receiver can be served, so that ingest backs off for
+// a moment: what fits in memory is delivered from there, while the rest is written, forgotten and
+// read again, which takes time away from delivery.
 //
-// Only quick, healthy receivers count. Slow and failing ones never make anybody wait: what is
-// theirs stays in the store, however much it is.
+// Only quick, healthy receivers count. Slow and failing ones never make ingest wait: their backlog
+// stays in the store, however large it is. A pure state machine; belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ namespace latchwire {
 
 class Crowding {
  public:
-  // Answers that take longer than this on average are slow.
+  // A receiver whose answers take longer than this on average is slow.
   static constexpr absl::Duration kQuick = absl::Milliseconds(50);
 
   void OnAnswer(absl::Duration duration) { average_ += (duration - average_) / 8; }
 
-  // From half of `capacity` on it is crowded, and until three eighths are left. Says whether that
-  // has changed.
+  // A queue is crowded from half of its capacity on, until it has drained to three eighths. Returns
+  // whether that has changed. `healthy`: its attempts succeed and no limit of its own holds them.
   bool Update(size_t ready_count, size_t capacity, bool healthy) {
     const size_t bound = crowded_ ? capacity / 8 * 3 : capacity / 2;
     const bool now = healthy && ready_count > bound && average_ <= kQuick;
@@ -31,7 +31,7 @@ class Crowding {
   bool crowded() const { return crowded_; }
 
  private:
-  absl::Duration average_;
+  absl::Duration average_;  // of the last few answers
   bool crowded_ = false;
 };
 

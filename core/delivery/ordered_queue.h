@@ -1,9 +1,9 @@
-// The window of a webhook IsOrdered: only the head of a chain may be taken, and the next only when
-// the head is settled for good.
+// The queue of a webhook whose deliveries keep an order: of those with one order key only the first
+// may be taken, and the next only when the first is settled for good.
 //
-// While everything pending is in the window (`complete_`), fresh deliveries join their chains here.
-// Once something is left to the store, chains come as heads from loads, until the window has run
-// empty and a load has found nothing.
+// While everything pending is in the window (`complete_`), fresh deliveries join their groups here.
+// Once something is left to the store, loads bring the first of each order key, until the window
+// has run empty and a load has found nothing.
 #pragma once
 
 #include <deque>
@@ -31,14 +31,17 @@ class OrderedQueue : public WebhookQueue {
   bool is_ordered() const override { return true; }
 
  private:
-  enum class Place { kNone, kLater, kDue };  // which maps below hold it
+  // In which of the maps below a group stands. kNowhere: its head is taken, or it has none.
+  enum class Place { kNowhere, kLater, kDue };
 
-  struct Chain {
-    std::string name;
-    std::deque<PendingDelivery> waiting;  // front is the head, unless it is taken
+  // The deliveries with one order key.
+  struct Group {
+    std::string order_key;
+    std::deque<PendingDelivery> waiting;  // in order; the front is the head, unless that is taken
     bool head_taken = false;
-    Place place = Place::kNone;
-    absl::Time ready_time;  // of its head; these four are the keys in the maps
+    Place place = Place::kNowhere;
+    // Copied from the head while the group stands in the maps: its keys there.
+    absl::Time ready_time;
     absl::Time due_time;
     int priority = 0;
     int64_t number = 0;
@@ -48,20 +51,22 @@ class OrderedQueue : public WebhookQueue {
   void RemoveReady(int64_t number) override;
   bool Absorb(DueDeliveries* loaded) override;
   void Add(PendingDelivery delivery);
-  // Files the chain by its head, if it has one that may be taken.
-  void File(Chain* chain);
-  void Unfile(Chain* chain);
-  void Promote(absl::Time now);  // later -> due
-  void EraseIfEmpty(Chain* chain);
+  // Puts the group among those whose heads may be taken, if it has a head that may.
+  void Schedule(Group* group);
+  void Unschedule(Group* group);
+  // Moves groups whose time has come from later_ to the due ones.
+  void Promote(absl::Time now);
+  void EraseIfEmpty(Group* group);
 
+  // Nothing of this webhook is pending in the store but what is in the window.
   bool complete_;
-  absl::flat_hash_map<std::string, std::unique_ptr<Chain>> chains_;
-  absl::flat_hash_map<int64_t, Chain*> waiting_;  // number -> its chain
-  // Chains whose heads may be taken: those that are not known to be due, by when, and those that
-  // are, by priority and by age.
-  absl::btree_map<std::pair<absl::Time, int64_t>, Chain*> later_;
-  absl::btree_map<std::tuple<int, absl::Time, int64_t>, Chain*> due_by_priority_;  // negated
-  absl::btree_map<std::pair<absl::Time, int64_t>, Chain*> due_by_age_;
+  absl::flat_hash_map<std::string, std::unique_ptr<Group>> groups_;  // by order key
+  absl::flat_hash_map<int64_t, Group*> waiting_;  // by number: those in `waiting`
+  // Groups whose heads may be taken: by when, as long as they are not known to be due; then by
+  // priority (negated, so that the highest is first) and by age.
+  absl::btree_map<std::pair<absl::Time, int64_t>, Group*> later_;
+  absl::btree_map<std::tuple<int, absl::Time, int64_t>, Group*> due_by_priority_;
+  absl::btree_map<std::pair<absl::Time, int64_t>, Group*> due_by_age_;
   uint64_t takes_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/check.h"
+
 namespace latchwire {
 namespace {
 
@@ -22,6 +24,7 @@ absl::Duration RateLimiter::NextStart(const RateLimit& limit, absl::Duration now
 
 void RateLimiter::Take(const RateLimit& limit, absl::Duration now) {
   if (limit.attempts_per_s <= 0) return;
+  LATCHWIRE_DCHECK(NextStart(limit, now) <= now, "no token is there");
   full_at_ = std::max(FullAt(limit, now), now) + TokenTime(limit);
 }
 

@@ -1,4 +1,5 @@
-// A bucket of tokens that fills at a steady rate, kept as one time: when it will be full again.
+// Limits how often attempts start: a bucket of tokens that fills at a steady rate, kept as one time,
+// when it will be full again.
 //
 // A pure state machine over monotonic time (absl::Duration since any start).
 #pragma once
@@ -8,17 +9,18 @@
 
 namespace latchwire {
 
-// Within any stretch of time t no more than burst + t * attempts_per_s tokens are taken, as long as
-// the limit stays what it is. Starts full.
+// In any period of t seconds at most burst + t * attempts_per_s tokens are taken, as long as the
+// limit does not change. Starts full.
 class RateLimiter {
  public:
-  // When a token will be there: -InfiniteDuration when one is there, or there is no limit.
+  // When the next token will be there. -InfiniteDuration: one is there, or there is no limit.
   absl::Duration NextStart(const RateLimit& limit, absl::Duration now) const;
-  // NextStart has come.
+  // Takes a token. Requires that NextStart has come.
   void Take(const RateLimit& limit, absl::Duration now);
 
  private:
-  // A limit that was changed does not make anybody wait longer than its own bucket takes to fill.
+  // When the bucket is full, but never later than an empty bucket of this limit would be: a limit
+  // that was raised does not keep anybody waiting for the old one.
   absl::Duration FullAt(const RateLimit& limit, absl::Duration now) const;
 
   absl::Duration full_at_ = -absl::InfiniteDuration();

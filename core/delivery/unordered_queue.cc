@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/check.h"
+
 namespace latchwire {
 namespace {
 
@@ -14,7 +16,10 @@ std::pair<absl::Time, int64_t> AgeOf(const PendingDelivery& pending) {
 
 void UnorderedQueue::Push(PendingDelivery delivery) {
   const int priority = delivery.delivery.priority;
-  ready_.emplace(delivery.delivery.key.event_number, priority);
+  const int64_t number = delivery.delivery.key.event_number;
+  const bool added = !taken_.contains(number) && ready_.emplace(number, priority).second;
+  LATCHWIRE_CHECK(added, "delivery of event ", number, " is in the window already");
+  LATCHWIRE_DCHECK(ready_.size() <= capacity_);
   ready_bytes_ += SizeOf(delivery);
   lines_[priority].push_back(std::move(delivery));
 }
@@ -25,6 +30,7 @@ PendingDelivery UnorderedQueue::Pop(Lines::iterator line, Line::iterator positio
   if (line->second.empty()) lines_.erase(line);
   ready_.erase(delivery.delivery.key.event_number);
   ready_bytes_ -= SizeOf(delivery);
+  LATCHWIRE_DCHECK(ready_.empty() == lines_.empty() && ready_.empty() == (ready_bytes_ == 0));
   return delivery;
 }
 
@@ -64,6 +70,7 @@ absl::Time UnorderedQueue::NextReady() const {
 }
 
 PendingDelivery UnorderedQueue::Take(absl::Time) {
+  LATCHWIRE_CHECK(!ready_.empty(), "nothing is ready");
   auto line = lines_.begin();
   if (++takes_ % kOldestEvery == 0) {
     line = std::min_element(lines_.begin(), lines_.end(), [](const auto& a, const auto& b) {
@@ -71,7 +78,7 @@ PendingDelivery UnorderedQueue::Take(absl::Time) {
     });
   }
   PendingDelivery delivery = Pop(line, line->second.begin());
-  taken_.insert(delivery.delivery.key.event_number);
+  Taken(delivery.delivery.key.event_number);
   return delivery;
 }
 

@@ -1,4 +1,5 @@
-// The window of an unordered webhook.
+// The queue of a webhook whose deliveries keep no order: whatever is in the window may be taken.
+// Retries wait in the store and come back when they are due.
 #pragma once
 
 #include <deque>
@@ -24,20 +25,22 @@ class UnorderedQueue : public WebhookQueue {
   bool is_ordered() const override { return false; }
 
  private:
-  using Line = std::deque<PendingDelivery>;
+  using Line = std::deque<PendingDelivery>;              // of one priority
   using Lines = std::map<int, Line, std::greater<int>>;  // by priority, highest first; none empty
 
   void DoSettle(PendingDelivery delivery) override;
   void RemoveReady(int64_t number) override;
   bool Absorb(DueDeliveries* loaded) override;
   void Push(PendingDelivery delivery);
+  // Makes room for one of `priority`: the newest of the lowest priority goes back to the store.
+  // False if none below it may go.
   bool Displace(int priority);
-  Line::iterator Find(Line& line, int64_t number);
+  static Line::iterator Find(Line& line, int64_t number);
   // Takes it out of the window.
   PendingDelivery Pop(Lines::iterator line, Line::iterator position);
 
   Lines lines_;
-  absl::flat_hash_map<int64_t, int> ready_;  // number -> priority
+  absl::flat_hash_map<int64_t, int> ready_;  // the priority of each, by number
   uint64_t takes_ = 0;
 };
 

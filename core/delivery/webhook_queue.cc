@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/delivery/ordered_queue.h"
 #include "core/delivery/unordered_queue.h"
 
@@ -44,12 +45,14 @@ void WebhookQueue::Invalidate() {
 }
 
 void WebhookQueue::BeginLoad() {
+  LATCHWIRE_CHECK(!loading_, "one load at a time");
   loading_ = true;
   settled_.clear();
   store_next_due_ = absl::InfiniteFuture();
 }
 
 void WebhookQueue::EndLoad(DueDeliveries loaded) {
+  LATCHWIRE_CHECK(loading_, "no load is under way");
   if (std::exchange(discard_load_, false)) return EndFailedLoad(absl::InfinitePast());
   const bool left_out = Absorb(&loaded);
   loading_ = false;
@@ -59,15 +62,23 @@ void WebhookQueue::EndLoad(DueDeliveries loaded) {
 }
 
 void WebhookQueue::EndFailedLoad(absl::Time retry) {
+  LATCHWIRE_CHECK(loading_, "no load is under way");
   loading_ = false;
   discard_load_ = false;
   settled_.clear();
   store_next_due_ = std::min(store_next_due_, retry);
 }
 
+void WebhookQueue::Taken(int64_t number) {
+  const bool taken = taken_.insert(number).second;
+  LATCHWIRE_CHECK(taken, "the delivery of event ", number, " would be in flight twice");
+}
+
 void WebhookQueue::Settled(int64_t number) {
-  taken_.erase(number);
+  const bool taken = taken_.erase(number) > 0;
+  LATCHWIRE_CHECK(taken, "the delivery of event ", number, " is not in flight");
   stale_.erase(number);
+  LATCHWIRE_DCHECK(stale_.size() <= taken_.size());
   if (loading_) settled_.insert(number);
 }
 

@@ -1,8 +1,7 @@
-// What memory holds of one webhook's pending deliveries. The rest is in the store: memory is a
-// bounded window on it, refilled by loads, so that a million pending deliveries cost no more than
-// one.
+// Holds in memory a bounded window of one webhook's pending deliveries. The rest stays in the store
+// and comes in by loads, so that a million pending deliveries cost no more memory than a few.
 //
-// A pure state machine: no I/O, no time of its own. The engine drives it.
+// A pure state machine: no I/O, no time of its own. Belongs to one thread.
 #pragma once
 
 #include <algorithm>
@@ -18,44 +17,47 @@
 
 namespace latchwire {
 
-// Invariant: a delivery is either in the window (ready, or taken and not settled) or only in the
-// store; never twice in the window, and so never in flight twice.
+// A delivery is either in the window (ready, or taken and not settled yet) or only in the store,
+// and never twice in the window: so it is never in flight twice. Checked in every build.
 class WebhookQueue {
  public:
-  // While deliveries of several priorities can be taken, the higher leave first; but each take of
-  // this many is of the oldest, so that none starves.
+  // Higher priorities leave first; but every so many takes the oldest delivery leaves, whatever its
+  // priority, so that none starves.
   static constexpr uint64_t kOldestEvery = 8;
 
-  // Up to `capacity` deliveries wait in the window. `is_ordered`: see IsOrdered of a webhook.
-  // `store_has_work`: the store may hold some already.
+  // At most `capacity` deliveries are ready in the window. `is_ordered`: IsOrdered of the webhook.
+  // `store_has_work`: the store may hold pending deliveries already.
   static std::unique_ptr<WebhookQueue> Make(bool is_ordered, size_t capacity, bool store_has_work);
   virtual ~WebhookQueue() = default;
 
-  // A delivery that was just committed. False when it is left to the store, from which a load will
-  // bring it: no room, or (ordered) something with its order key may be waiting there. Unordered,
-  // one of a higher priority displaces the newest of the lowest, but never the last eighth of what
-  // waits below it.
+  // Offers a delivery that was just committed. False if it is left to the store, from which a load
+  // will bring it: there is no room, or (ordered) an earlier one with its order key may be there. An
+  // unordered queue that is full lets a higher priority displace the newest of the lowest, but
+  // keeps an eighth of its capacity for what waits below it.
   virtual bool Offer(PendingDelivery delivery) = 0;
 
-  // When the next delivery of the window can be taken: InfinitePast if at once, InfiniteFuture if
-  // none.
+  // When the next delivery of the window can be taken. InfinitePast: at once; InfiniteFuture: there
+  // is none.
   virtual absl::Time NextReady() const = 0;
-  // Takes it; NextReady() <= now. It counts as in flight until Settle or Forget.
+  // Takes it out of the ready ones; it stays in the window, in flight, until Settle or Forget.
+  // Requires NextReady() <= now.
   virtual PendingDelivery Take(absl::Time now) = 0;
 
-  // The outcome of a taken delivery is committed; `delivery` is as it is now.
+  // Ends a taken delivery whose outcome is committed; `delivery` is as it is now. A pending one is
+  // attempted again at its due time.
   void Settle(PendingDelivery delivery);
-  // A taken delivery was not attempted after all, or its outcome is not known here: the store
-  // decides, not before `retry`.
+  // Ends a taken delivery that was not attempted after all, or whose outcome is not known here. The
+  // store decides what becomes of it, and is not asked before `retry`.
   virtual void Forget(const Delivery& delivery, absl::Time retry) = 0;
-  // Drops all that is ready: the store has it. What is taken stays taken.
+  // Leaves everything that is ready to the store. What is taken stays taken.
   virtual void DropReady() = 0;
-  // The store has ended a delivery otherwise (an overflow): it leaves the window. If it is taken,
-  // its attempt goes on, and what it is after that the store knows.
+  // Removes a delivery that the store has ended otherwise (an overflow). If it is taken, its attempt
+  // goes on, and the store is asked afterwards what became of it.
   void Drop(int64_t number);
-  // The store has ended some, nobody says which: all that is here is looked up anew.
+  // Leaves everything to the store, which has ended some deliveries without saying which: those
+  // that are taken are looked up after their attempt, and a load under way is repeated.
   void Invalidate();
-  // The store has changed a pending delivery that the window may hold (a retry by hand).
+  // Takes over a pending delivery that the store has changed (a retry by hand).
   virtual void Update(const Delivery& delivery) = 0;
 
   virtual size_t ready_count() const = 0;
@@ -63,24 +65,28 @@ class WebhookQueue {
   size_t taken_count() const { return taken_.size(); }
   int64_t displaced_count() const { return displaced_count_; }  // since it was made
 
-  // The store may hold deliveries that the window does not, the first of them due at `due`.
+  // Says that the store may hold deliveries that the window does not, the first due at `due`.
   virtual void MarkStoreWork(absl::Time due = absl::InfinitePast()) {
     store_next_due_ = std::min(store_next_due_, due);
   }
-  // When the store is next worth a look: InfinitePast if now.
+  // When a load may find something. InfinitePast: now; InfiniteFuture: not as things are, or a load
+  // is under way.
   absl::Time NextLoad() const { return loading_ ? absl::InfiniteFuture() : store_next_due_; }
   bool loading() const { return loading_; }
-  // Whether there is room enough to make a load worth its while.
+  // Whether there is enough room for a load to be worth its cost: half of the window.
   bool HasRoom() const { return ready_count() * 2 <= capacity_; }
+  // How many deliveries the window has room for.
   int LoadLimit() const { return static_cast<int>(capacity_ - std::min(capacity_, ready_count())); }
 
+  // One load at a time: BeginLoad, then one of the others. Whatever happens to deliveries in
+  // between is right in the end, although the load's snapshot does not know of it.
   void BeginLoad();
-  // What the load brought; or that it failed, and when to try again.
   void EndLoad(DueDeliveries loaded);
+  // The load failed; the next one may begin at `retry`.
   void EndFailedLoad(absl::Time retry);
 
-  // What a load must leave out. Unordered: LoadDue with these numbers. Ordered: LoadHeads with
-  // these order keys.
+  // What the next load must leave out, because the window has it: numbers for LoadDue (unordered),
+  // order keys for LoadHeads (ordered).
   virtual absl::flat_hash_set<int64_t> ExcludedNumbers() const { return {}; }
   virtual absl::flat_hash_set<std::string> ExcludedOrderKeys() const { return {}; }
   virtual bool is_ordered() const = 0;
@@ -92,9 +98,10 @@ class WebhookQueue {
   static size_t SizeOf(const PendingDelivery& delivery);
 
   virtual void DoSettle(PendingDelivery delivery) = 0;
-  virtual void RemoveReady(int64_t number) = 0;  // nothing when it is not there
-  // Puts what a load brought into the window, and says whether it left any of it out.
+  virtual void RemoveReady(int64_t number) = 0;  // nothing if it is not ready
+  // Moves what a load brought into the window; returns whether any of it was left out.
   virtual bool Absorb(DueDeliveries* loaded) = 0;
+  void Taken(int64_t number);
   void Settled(int64_t number);
   // While a load runs, its snapshot may be older than what was settled since: such deliveries must
   // not come back.
@@ -108,9 +115,9 @@ class WebhookQueue {
 
  private:
   bool loading_ = false;
-  bool discard_load_ = false;
-  absl::flat_hash_set<int64_t> settled_;
-  absl::flat_hash_set<int64_t> stale_;  // taken, and the store knows better what they are
+  bool discard_load_ = false;             // the load under way is out of date
+  absl::flat_hash_set<int64_t> settled_;  // while the load runs
+  absl::flat_hash_set<int64_t> stale_;    // of taken_: the store knows better what they are
 };
 
 }  // namespace latchwire

@@ -7,7 +7,6 @@
 #include "core/base/id.h"
 #include "core/delivery/attempt.h"
 #include "core/formats/format.h"
-#include "server/delivery/request.h"
 
 namespace latchwire {
 namespace {
