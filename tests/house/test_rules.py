@@ -79,6 +79,7 @@ def test_rule_catches(rule, path, text, others, monkeypatch):
     monkeypatch.setattr(rules, "SLEEPERS", {})
     monkeypatch.setattr(shape, "LONG_FUNCTIONS", {})
     monkeypatch.setattr(dead, "UNUSED_FILES", {})
+    monkeypatch.setattr(dead, "CALLED_FROM_OUTSIDE", {})
     files = {name: "\n" for name in others} | {path: text}
     bad = rule(files)
     assert len(bad) == 1 and bad[0].startswith(path.rsplit("/", 1)[0]), bad
@@ -110,6 +111,7 @@ FINE = [
 @pytest.mark.parametrize("rule,path,text", FINE)
 def test_rule_lets_pass(rule, path, text, monkeypatch):
     monkeypatch.setattr(shape, "LONG_FUNCTIONS", {})
+    monkeypatch.setattr(dead, "CALLED_FROM_OUTSIDE", {})
     others = {"core/base/clock.h": "\n", "server/store/memory/store.h": "\n",
               "core/base/testing/world.h": "\n"}
     assert rule(others | {path: text}) == []
@@ -161,6 +163,14 @@ def test_used_files_are_not_dead():
     assert dead.check_files(own, {}) == ["core/base/a.h: nothing uses it"]
     assert dead.check_files(own, {"core/base/a.h": "soon"}) == []
     assert "gone" in dead.check_files({}, {"core/base/a.h": "soon"})[0]
+
+
+def test_functions_called_from_outside_are_named_once():
+    files = {"core/base/a.h": "int Hook(int a);\n"}
+    assert dead.check_functions(files, {"Hook": "a library"}) == []
+    assert len(dead.check_functions(files, {"Hook": "a library", "Gone": "a library"})) == 1
+    files["core/base/b.cc"] = "int b = Hook(1);\n"
+    assert len(dead.check_functions(files, {"Hook": "a library"})) == 1
 
 
 def test_unused_arrows_are_caught(monkeypatch):
