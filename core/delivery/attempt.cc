@@ -1,7 +1,6 @@
 #include "core/delivery/attempt.h"
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -11,21 +10,10 @@
 namespace latchwire {
 
 HttpRequest BuildRequest(const Event& event, const Webhook& webhook, const FormatContext& context) {
-  FormattedRequest formatted = GetFormat(webhook.format)->Render(event, webhook, context);
-  HttpRequest request;
-  request.method = std::move(formatted.method);
-  request.url = std::move(formatted.url);
-  request.headers.reserve(formatted.headers.size());
-  for (auto& [name, value] : formatted.headers) {
-    request.headers.push_back({std::move(name), std::move(value)});
-  }
-  request.body = std::move(formatted.body);
+  HttpRequest request = GetFormat(webhook.format)->Render(event, webhook, context);
   request.timeout = webhook.timeout;
   request.response_body_limit = kKeptResponseBytes;
-  if (webhook.tls != nullptr) {
-    request.tls = std::make_shared<const TlsProfile>(TlsProfile{
-        webhook.tls->ca_certificates, webhook.tls->client_certificate, webhook.tls->client_key});
-  }
+  request.tls = webhook.tls;
   return request;
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "core/domain/limits.h"
+#include "core/http/message.h"
 
 namespace latchwire {
 
@@ -108,17 +109,6 @@ struct AutoSuspendPolicy {
   friend bool operator==(const AutoSuspendPolicy&, const AutoSuspendPolicy&) = default;
 };
 
-// How to speak TLS with the receiver; PEM texts. Empty parts: the server's own trust, no client
-// certificate.
-struct WebhookTls {
-  std::string ca_certificates;
-  std::string client_certificate;
-  std::string client_key;
-
-  bool empty() const { return ca_certificates.empty() && client_certificate.empty(); }
-  friend bool operator==(const WebhookTls&, const WebhookTls&) = default;
-};
-
 struct Webhook {
   WebhookKey key;
   std::string id;  // UUID
@@ -138,7 +128,7 @@ struct Webhook {
   AutoSuspendPolicy auto_suspend;
   int64_t max_pending = 0;  // 0: limited only by the tenant's quota and the disk
   OverflowPolicy overflow = OverflowPolicy::kReject;
-  std::shared_ptr<const WebhookTls> tls;  // null: none of its own
+  std::shared_ptr<const TlsProfile> tls;  // null: the server's own trust, no client certificate
   absl::Duration max_event_age = absl::InfiniteDuration();
   std::map<std::string, std::string> annotations;
   WebhookState state = WebhookState::kActive;

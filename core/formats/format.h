@@ -12,16 +12,9 @@
 #include "core/domain/event.h"
 #include "core/domain/validation.h"
 #include "core/domain/webhook.h"
+#include "core/http/message.h"
 
 namespace latchwire {
-
-// What goes out, but for what the transport adds (Host, Content-Length, Connection).
-struct FormattedRequest {
-  std::string method;
-  std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-};
 
 struct FormatContext {
   absl::Time attempt_time;
@@ -35,10 +28,10 @@ class Format {
   // The message id, equal on all attempts: event id + "." + a token of the webhook that never
   // changes.
   virtual std::string MessageId(const Event& event, const Webhook& webhook) const = 0;
-  // The whole request with its signature. Never fails: what could is refused when the webhook is
+  // The whole request with its signature, but for what its sender sets: timeout, limit, TLS. Never fails: what could is refused when the webhook is
   // saved.
-  virtual FormattedRequest Render(const Event& event, const Webhook& webhook,
-                                  const FormatContext& context) const = 0;
+  virtual HttpRequest Render(const Event& event, const Webhook& webhook,
+                             const FormatContext& context) const = 0;
   // Says what is wrong with `secret` for this format; OK if nothing.
   virtual absl::Status CheckSecret(absl::string_view secret) const = 0;
   // A fresh secret in this format.

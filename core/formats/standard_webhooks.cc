@@ -87,11 +87,11 @@ std::string StandardWebhooksFormat::MessageId(const Event& event, const Webhook&
   return absl::StrCat(event.id, ".", WebhookToken(webhook));
 }
 
-FormattedRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& webhook,
-                                                const FormatContext& context) const {
+HttpRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& webhook,
+                                           const FormatContext& context) const {
   static const std::string* const kUserAgent =
       new std::string(absl::StrCat("Latchwire/", LatchwireVersion()));
-  FormattedRequest request;
+  HttpRequest request;
   request.method = "POST";
   request.url = webhook.url;
   request.body = Body(event, context);
@@ -100,16 +100,16 @@ FormattedRequest StandardWebhooksFormat::Render(const Event& event, const Webhoo
   std::string timestamp = absl::StrCat(absl::ToUnixSeconds(context.attempt_time));
 
   request.headers.reserve(5 + webhook.headers.size());
-  request.headers.emplace_back("Content-Type", "application/json");
-  request.headers.emplace_back("User-Agent", *kUserAgent);
+  request.headers.push_back({"Content-Type", "application/json"});
+  request.headers.push_back({"User-Agent", *kUserAgent});
   // A secret that can't be decoded was refused when the webhook was saved. Were there one all the
   // same, an unsigned request, which no receiver takes, is better than one signed with nothing.
   std::string signature =
       signer.key ? SignStandard({*signer.key}, id, timestamp, request.body) : "";
-  request.headers.emplace_back("webhook-id", std::move(id));
-  request.headers.emplace_back("webhook-timestamp", std::move(timestamp));
-  if (signer.key) request.headers.emplace_back("webhook-signature", std::move(signature));
-  for (const auto& [name, value] : webhook.headers) request.headers.emplace_back(name, value);
+  request.headers.push_back({"webhook-id", std::move(id)});
+  request.headers.push_back({"webhook-timestamp", std::move(timestamp)});
+  if (signer.key) request.headers.push_back({"webhook-signature", std::move(signature)});
+  for (const auto& [name, value] : webhook.headers) request.headers.push_back({name, value});
   return request;
 }
 

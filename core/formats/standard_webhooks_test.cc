@@ -23,6 +23,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
+// As a receiver's library hands them over.
+Pairs PairsOf(const HttpHeaders& headers) {
+  Pairs pairs;
+  for (const HttpHeader& header : headers) pairs.emplace_back(header.name, header.value);
+  return pairs;
+}
+
 const Format& TheFormat() { return *GetFormat(WebhookFormat::kStandardWebhooks); }
 
 absl::Time ParseTime(const std::string& text) {
@@ -65,7 +72,7 @@ TEST(StandardWebhooks, VectorsByteForByte) {
     const Webhook webhook = WebhookOf(c["webhook"]);
     const FormatContext context{absl::FromUnixMillis(c["attempt_time_ms"].get<int64_t>()),
                                 c["attempt_number"].get<int>()};
-    const FormattedRequest request = TheFormat().Render(event, webhook, context);
+    const HttpRequest request = TheFormat().Render(event, webhook, context);
     const auto& expect = c["expect"];
     const auto expected = [&expect](const char* member) {
       return expect[member].get<std::string>();
@@ -73,16 +80,17 @@ TEST(StandardWebhooks, VectorsByteForByte) {
     EXPECT_EQ(request.method, expected("method")) << c["name"];
     EXPECT_EQ(request.url, expected("url")) << c["name"];
     EXPECT_EQ(request.body, expected("body")) << c["name"];
-    Pairs headers;
+    HttpHeaders headers;
     for (const auto& header : expect["headers"]) {
-      headers.emplace_back(header[0], absl::StrReplaceAll(header[1].get<std::string>(),
-                                                          {{"{version}", LatchwireVersion()}}));
+      headers.push_back({header[0], absl::StrReplaceAll(header[1].get<std::string>(),
+                                                        {{"{version}", LatchwireVersion()}})});
     }
     EXPECT_EQ(request.headers, headers) << c["name"];
-    EXPECT_EQ(TheFormat().MessageId(event, webhook), headers[2].second);
+    EXPECT_EQ(TheFormat().MessageId(event, webhook), headers[2].value);
     // What goes out is what our own receivers accept, and is JSON around exact bytes.
-    EXPECT_TRUE(
-        VerifyStandard({webhook.secret}, request.headers, request.body, context.attempt_time).ok())
+    EXPECT_TRUE(VerifyStandard({webhook.secret}, PairsOf(request.headers), request.body,
+                               context.attempt_time)
+                    .ok())
         << c["name"];
     EXPECT_TRUE(IsWellFormedJson(request.body, nullptr)) << c["name"];
     // What the webhook holds is what may be saved.
@@ -170,9 +178,11 @@ TEST(StandardWebhooks, SignsWithTheSecretThatTheWebhookHasNow) {
       webhook.id = absl::StrCat("webhook-", i);
       webhook.secret = absl::StrCat(
           "whsec_", Base64Encode(absl::StrCat(std::string(32, 'k'), i, "-", round / 2)));
-      const FormattedRequest request = TheFormat().Render(event, webhook, {now, 1});
-      ASSERT_TRUE(VerifyStandard({webhook.secret}, request.headers, request.body, now).ok()) << i;
-      ASSERT_EQ(request.headers[2].second, TheFormat().MessageId(event, webhook)) << i;
+      const HttpRequest request = TheFormat().Render(event, webhook, {now, 1});
+      ASSERT_TRUE(
+          VerifyStandard({webhook.secret}, PairsOf(request.headers), request.body, now).ok())
+          << i;
+      ASSERT_EQ(request.headers[2].value, TheFormat().MessageId(event, webhook)) << i;
     }
   }
 }

@@ -122,7 +122,7 @@ OverflowPolicy TakeOverflow(v1::Webhook::Overflow overflow, OverflowPolicy other
   }
 }
 
-// The transport speaks of its own members.
+// The profile's members have other names in the API.
 FieldViolation TlsViolation(absl::string_view message) {
   static const std::vector<std::pair<absl::string_view, absl::string_view>> names = {
       {"ca_pem", "ca_certificates"},
@@ -180,24 +180,23 @@ void TakeLimits(const v1::Webhook& proto, Webhook* webhook,
                    best_effort ? OverflowPolicy::kDropNewest : OverflowPolicy::kReject, violations);
 }
 
-void TlsToProto(const WebhookTls& tls, bool with_key, v1::ClientTls* proto) {
-  proto->set_ca_certificates(tls.ca_certificates);
-  proto->set_client_certificate(tls.client_certificate);
-  if (with_key) proto->set_client_key(tls.client_key);
+void TlsToProto(const TlsProfile& tls, bool with_key, v1::ClientTls* proto) {
+  proto->set_ca_certificates(tls.ca_pem);
+  proto->set_client_certificate(tls.certificate_pem);
+  if (with_key) proto->set_client_key(tls.private_key_pem);
 }
 
-std::shared_ptr<const WebhookTls> TakeTls(const v1::ClientTls& proto,
+std::shared_ptr<const TlsProfile> TakeTls(const v1::ClientTls& proto,
                                           std::vector<FieldViolation>* violations) {
   if (proto.ca_certificates().empty() && proto.client_certificate().empty() &&
       proto.client_key().empty()) {
     return nullptr;
   }
-  const TlsProfile profile{proto.ca_certificates(), proto.client_certificate(), proto.client_key()};
+  TlsProfile profile{proto.ca_certificates(), proto.client_certificate(), proto.client_key()};
   if (const absl::Status status = CheckTlsProfile(profile); !status.ok()) {
     violations->push_back(TlsViolation(status.message()));
   }
-  return std::make_shared<const WebhookTls>(
-      WebhookTls{proto.ca_certificates(), proto.client_certificate(), proto.client_key()});
+  return std::make_shared<const TlsProfile>(std::move(profile));
 }
 
 void StatusToProto(const WebhookStats& stats, const BreakerStatus& breaker,

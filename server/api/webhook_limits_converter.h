@@ -19,9 +19,9 @@ void TakeLimits(const v1::Webhook& proto, Webhook* webhook,
                 std::vector<FieldViolation>* violations);
 
 // `with_key`: for the server's own use only.
-void TlsToProto(const WebhookTls& tls, bool with_key, v1::ClientTls* proto);
+void TlsToProto(const TlsProfile& tls, bool with_key, v1::ClientTls* proto);
 // Null when there is nothing in it. Checked as the transport does when it connects.
-std::shared_ptr<const WebhookTls> TakeTls(const v1::ClientTls& proto,
+std::shared_ptr<const TlsProfile> TakeTls(const v1::ClientTls& proto,
                                           std::vector<FieldViolation>* violations);
 
 void StatusToProto(const WebhookStats& stats, const BreakerStatus& breaker,

@@ -53,8 +53,8 @@ TEST_F(WebhookTlsTest, TheKeyStaysWithItsCertificate) {
   for (const char* path : {"tls", "*"}) {
     const auto updated = Update(patch, path);
     ASSERT_TRUE(updated.ok()) << updated.status();
-    EXPECT_EQ(updated->tls->client_key, proto_.tls().client_key());
-    EXPECT_EQ(updated->tls->ca_certificates, "");
+    EXPECT_EQ(updated->tls->private_key_pem, proto_.tls().client_key());
+    EXPECT_EQ(updated->tls->ca_pem, "");
   }
   const auto other = Update(v1::Webhook(), "display_name");
   ASSERT_TRUE(other.ok());

@@ -18,10 +18,10 @@ bool Keep(const v1::UpdateWebhookRequest& request, absl::string_view field) {
 }
 
 // A key that nobody can have read stays with its certificate.
-void KeepClientKey(const WebhookTls& current, v1::Webhook* merged) {
+void KeepClientKey(const TlsProfile& current, v1::Webhook* merged) {
   if (!merged->has_tls() || !merged->tls().client_key().empty()) return;
-  if (merged->tls().client_certificate() == current.client_certificate) {
-    merged->mutable_tls()->set_client_key(current.client_key);
+  if (merged->tls().client_certificate() == current.certificate_pem) {
+    merged->mutable_tls()->set_client_key(current.private_key_pem);
   }
 }
 

@@ -65,7 +65,6 @@ TEST_ARROWS = {
 
 # (folder, target) -> why an arrow of the tables above may be unused for now.
 UNUSED_ARROWS = {
-    ("core/formats", "core/http"): "what a format renders is becoming an HTTP message",
     ("server/store/memory", "server/state"): "the store's tests are being rebuilt",
 }
 

@@ -35,7 +35,7 @@ TEST(CodecTest, AWebhookOfTheFirstFormatHasTheDefaultsOfWhatItDidNotKnow) {
 
 TEST(CodecTest, ARecordThatIsCutShortOrOfALaterFormatIsAnError) {
   Webhook webhook;
-  webhook.tls = std::make_shared<WebhookTls>(WebhookTls{"a", "b", "c"});
+  webhook.tls = std::make_shared<TlsProfile>(TlsProfile{"a", "b", "c"});
   const std::string packed = PackWebhook(webhook);
   for (size_t size = 0; size < packed.size(); ++size) {
     Webhook read;

@@ -33,9 +33,9 @@ void PackLimits(const Webhook& webhook, Packer* packer) {
   packer->Signed(static_cast<int>(webhook.overflow));
   packer->Unsigned(webhook.tls != nullptr);
   if (webhook.tls != nullptr) {
-    packer->Bytes(webhook.tls->ca_certificates);
-    packer->Bytes(webhook.tls->client_certificate);
-    packer->Bytes(webhook.tls->client_key);
+    packer->Bytes(webhook.tls->ca_pem);
+    packer->Bytes(webhook.tls->certificate_pem);
+    packer->Bytes(webhook.tls->private_key_pem);
   }
 }
 
@@ -60,10 +60,10 @@ void UnpackLimits(Unpacker* unpacker, Webhook* webhook) {
   webhook->max_pending = unpacker->Signed();
   webhook->overflow = static_cast<OverflowPolicy>(unpacker->Signed());
   if (unpacker->Unsigned() != 0) {
-    auto tls = std::make_shared<WebhookTls>();
-    tls->ca_certificates = unpacker->Bytes();
-    tls->client_certificate = unpacker->Bytes();
-    tls->client_key = unpacker->Bytes();
+    auto tls = std::make_shared<TlsProfile>();
+    tls->ca_pem = unpacker->Bytes();
+    tls->certificate_pem = unpacker->Bytes();
+    tls->private_key_pem = unpacker->Bytes();
     webhook->tls = std::move(tls);
   }
 }

@@ -50,7 +50,7 @@ Webhook StoreConformanceTest::SampleWebhook(TenantId tenant) {
   webhook.auto_suspend = {9, absl::Hours(70)};
   webhook.max_pending = 1'000'000'007;
   webhook.overflow = OverflowPolicy::kDropOldest;
-  webhook.tls = std::make_shared<WebhookTls>(WebhookTls{"authorities", "certificate", "key"});
+  webhook.tls = std::make_shared<TlsProfile>(TlsProfile{"authorities", "certificate", "key"});
   webhook.max_event_age = absl::Hours(30);
   webhook.annotations = {{"dialect.name", "x"}};
   webhook.state = WebhookState::kPaused;
@@ -240,8 +240,8 @@ std::string Describe(const Webhook& webhook) {
                   absl::FormatDuration(webhook.auto_suspend.failure_span), " max pending ",
                   webhook.max_pending, " overflow ", static_cast<int>(webhook.overflow));
   if (webhook.tls != nullptr) {
-    absl::StrAppend(&text, " tls ", Text(webhook.tls->ca_certificates),
-                    Text(webhook.tls->client_certificate), Text(webhook.tls->client_key));
+    absl::StrAppend(&text, " tls ", Text(webhook.tls->ca_pem), Text(webhook.tls->certificate_pem),
+                    Text(webhook.tls->private_key_pem));
   }
   return text;
 }
