@@ -23,10 +23,11 @@ class SpoolFile {
   // about what was not synced before, and trying again proves nothing.
   virtual absl::Status Sync() = 0;
   virtual absl::Status Truncate(uint64_t size) = 0;
-  // Fills `out` from `offset` on; returns how many bytes there were, less only at the file's end.
+  // Fills `out` from `offset` on. Returns the number of bytes read, less than `size` only at the
+  // file's end.
   virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, size_t size, char* out) const = 0;
   virtual absl::StatusOr<uint64_t> Size() const = 0;
-  // Which file this is, however it is called: equal after a rename, different for a copy.
+  // Names the file independently of its path: equal after a rename, different for a copy.
   virtual uint64_t Identity() const = 0;
 };
 
@@ -41,9 +42,9 @@ class SpoolFileSystem {
   virtual absl::StatusOr<uint64_t> DirectoryIdentity(const std::string& path) = 0;
   // Names of the files in the folder, in any order.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
-  // A new, empty file, for appending and reading. ALREADY_EXISTS if there is one.
+  // Creates an empty file for appending and reading. ALREADY_EXISTS if there is one.
   virtual absl::StatusOr<std::unique_ptr<SpoolFile>> Create(const std::string& path) = 0;
-  // An existing file, for reading.
+  // Opens an existing file for reading.
   virtual absl::StatusOr<std::unique_ptr<SpoolFile>> Open(const std::string& path) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
   // Replaces `to` if it exists.
@@ -63,7 +64,7 @@ class SpoolFileSystem {
 // The machine's own. Never destroyed.
 SpoolFileSystem* PosixSpoolFileSystem();
 
-// All of a file, at most `limit` bytes (RESOURCE_EXHAUSTED past them).
+// Returns a whole file. RESOURCE_EXHAUSTED if it has more than `limit` bytes.
 absl::StatusOr<std::string> ReadWholeFile(SpoolFileSystem* file_system, const std::string& path,
                                           size_t limit);
 

@@ -41,9 +41,9 @@ inline constexpr size_t kRecordHeaderBytes = 24;
 inline constexpr size_t kMaxRecordBytes = 1024 * 1024;
 
 struct SegmentName {
-  uint32_t generation = 0;  // counts epochs, so that they can be put in order
+  uint32_t generation = 0;  // counts epochs, which gives them an order
   uint64_t epoch = 0;
-  uint32_t index = 0;  // counts segments of the whole spool
+  uint32_t index = 0;  // counts all segments of the spool
 
   std::string ToString() const;
   static std::optional<SegmentName> Parse(absl::string_view name);
@@ -58,7 +58,7 @@ struct SegmentRecord {
   std::string payload;  // empty when not asked for
   uint64_t offset = 0;
   uint64_t end_offset = 0;      // where the next record starts
-  bool follows_damage = false;  // between the record before and this one
+  bool follows_damage = false;  // there is damage between the record before and this one
 };
 
 std::string EncodeSegmentHeader(const SegmentName& name);
@@ -73,12 +73,12 @@ class SegmentReader {
   SegmentReader(const SpoolFile* file, uint64_t epoch, uint64_t begin, uint64_t end)
       : file_(file), epoch_(epoch), offset_(begin), end_(end) {}
 
-  // The next record, nothing at the end. A file that cannot be read counts as damaged from there
-  // on. Without `with_payload` the payload is checked and left out.
+  // Returns the next record, or nothing at the end. A file that cannot be read counts as damaged
+  // from that place on. Without `with_payload` the payload is checked and left out.
   std::optional<SegmentRecord> Next(bool with_payload);
-  // Whether any bytes between `begin` and here were no record.
+  // Whether any bytes between `begin` and here were not a record.
   bool damaged() const { return damaged_; }
-  // Whether the disk would not give the bytes at all.
+  // Whether the disk failed to give the bytes at all.
   bool unreadable() const { return unreadable_; }
 
  private:

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/crypto.h"
 #include "edge-agent/spool/spool_internal.h"
 
@@ -153,6 +154,7 @@ void Spool::Acked(uint64_t epoch, int lane, uint64_t through) {
     if (through <= state->acked[lane]) return;
     state->acked[lane] = through;
     ForgetDrainedEpochs();
+    DcheckEpochs();
     post_removal = !std::exchange(removal_posted_, true);
     post_cursors = !std::exchange(cursors_posted_, true);
   }
@@ -180,6 +182,17 @@ SpoolStats Spool::Stats() const {
     }
   }
   return stats;
+}
+
+void Spool::DcheckEpochs() const {
+  LATCHWIRE_DCHECK(!epochs_.empty(), "there is always a current epoch");
+  for (const EpochState& state : epochs_) {
+    LATCHWIRE_DCHECK(state.epoch != 0 && state.generation <= last_generation_);
+    for (int lane = 0; lane < kSpoolLanes; ++lane) {
+      LATCHWIRE_DCHECK(state.acked[lane] <= state.last[lane], "lane ", lane, ": ",
+                       state.acked[lane], " acked of ", state.last[lane]);
+    }
+  }
 }
 
 Spool::EpochState* Spool::FindEpoch(uint64_t epoch) {
@@ -306,6 +319,7 @@ absl::Status Spool::Recover() {
     BeginEpoch();
   }
   ForgetDrainedEpochs();
+  DcheckEpochs();
   return absl::OkStatus();
 }
 

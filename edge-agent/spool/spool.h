@@ -37,18 +37,18 @@ namespace latchwire::edge {
 
 struct SpoolOptions {
   std::string directory;
-  // Of all segments together; an append past it is refused.
+  // Limit for all segments together; an append past it is refused.
   uint64_t max_bytes = 256 * 1024 * 1024;
-  // A segment is closed once it is this long, and is removed as a whole.
+  // A segment that has reached this length is closed. It is removed as a whole.
   uint64_t segment_bytes = 4 * 1024 * 1024;
-  // Payload bytes of appends that wait for the disk; an append past it is refused.
+  // Limit for the payload of appends that wait for the disk; an append past it is refused.
   size_t max_waiting_bytes = 8 * 1024 * 1024;
-  // How long acks may wait to be written to the cursors file.
+  // How long acks may wait before they are written to the cursors file.
   absl::Duration cursor_delay = absl::Seconds(5);
-  // Anything that differs between machines, such as a serial number: a card that was cloned into
-  // another machine is then noticed. No spaces.
+  // Text that differs between machines, such as a serial number, without spaces. By it the spool
+  // notices that its card was cloned into another machine.
   std::string machine_identity = "unknown";
-  // Told of damage and faults, in words for an operator's log. Called from any thread.
+  // Receives damage and faults in words for an operator's log. Called from any thread.
   std::function<void(absl::string_view)> warn = [](absl::string_view) {};
 };
 
@@ -59,14 +59,14 @@ struct SpoolRecord {
 
 struct SpooledRecord {
   uint64_t sequence = 0;
-  uint32_t checksum =
-      0;  // CRC-32C of the record as it lies on disk, equal however often it is read
+  // CRC-32C of the record on disk, so equal each time that it is read.
+  uint32_t checksum = 0;
   std::string payload;
 };
 
 struct SpoolLaneRange {
-  uint64_t first = 1;  // first held and not acked; one past `last` when there is none
-  uint64_t last = 0;   // last ever given, 0 when none
+  uint64_t first = 1;  // the first that is not acked; one past `last` when there is none
+  uint64_t last = 0;   // the last that was given; 0 when there is none
   bool empty() const { return first > last; }
 };
 
@@ -91,14 +91,14 @@ struct SpoolStats {
   int segments = 0;
 };
 
-// Thread-safe. Everything that writes runs on `executor`, which may block on the disk and must have
-// stopped before the spool is destroyed. Destroyed without Close, it is as after a crash.
+// Thread-safe. All writing happens on `executor`, which may block on the disk and must have stopped
+// before the spool is destroyed. Destruction without Close leaves the spool as a crash does.
 class Spool {
  public:
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
-  // Blocks while it reads what is there. FAILED_PRECONDITION when another process has the spool;
-  // damage is never an error: what can be read is kept.
+  // Blocks while it reads the segments. FAILED_PRECONDITION when another process has the spool.
+  // Damage is not an error: what can be read is kept.
   static absl::StatusOr<std::unique_ptr<Spool>> Open(SpoolOptions options,
                                                      SpoolFileSystem* file_system,
                                                      Executor* executor, Random* random);
@@ -116,21 +116,21 @@ class Spool {
   // Oldest first. Ended epochs that hold nothing are gone; the current one is always there.
   std::vector<SpoolEpoch> Epochs() const;
 
-  // Durable records of (epoch, lane) after `after`, in order: at most `max_records`, and at most
-  // `max_bytes` of payload but always one if there is one. A hole in the sequences is damage.
-  // Blocks on the disk. An unknown epoch has no records. For one thread at a time.
+  // Returns durable records of (epoch, lane) after `after`, in order: at most `max_records`, and at
+  // most `max_bytes` of payload, but at least one if there is one. A hole in the sequences is damage.
+  // An unknown epoch has no records. Blocks on the disk. One thread at a time may call it.
   std::vector<SpooledRecord> Read(uint64_t epoch, int lane, uint64_t after, size_t max_records,
                                   size_t max_bytes);
 
-  // The server has everything of (epoch, lane) up to `through`: removes segments that nothing is
-  // left of. Never goes back. The work is done later, on the executor.
+  // Notes that the server has everything of (epoch, lane) up to `through`; smaller values than
+  // before change nothing. Segments of which nothing is left are removed later, on the executor.
   void Acked(uint64_t epoch, int lane, uint64_t through);
 
   // Ends the current epoch, because its numbers turned out to be used by another copy of it.
   void StartNewEpoch(absl::string_view reason);
 
-  // Refuses new appends, finishes waiting ones, and leaves the spool so that the next Open goes on
-  // with this epoch. `done` is called on the executor.
+  // Refuses new appends, finishes those that wait, and marks the spool as clean, so that the next
+  // Open goes on with this epoch. Calls `done` on the executor.
   void Close(Done done);
 
   SpoolStats Stats() const;
@@ -142,14 +142,14 @@ class Spool {
 
   Spool(SpoolOptions options, SpoolFileSystem* file_system, Executor* executor, Random* random);
 
-  // Of Open.
+  // Called by Open.
   absl::Status Recover();
   bool RecoverSegment(const SegmentName& name);  // whether nothing of it was damaged
   void AdoptClean(const SpoolLedger& clean, bool newest_damaged)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string IdentityFor(const SpoolFile& file) const;
 
-  // On the executor.
+  // These run on the executor.
   void Flush();
   void FlushGroup(std::vector<Waiting> group);
   absl::Status WriteGroup(const std::vector<Waiting>& group);
@@ -165,6 +165,7 @@ class Spool {
   bool FullyAcked(const Segment& segment) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ForgetDrainedEpochs() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SpoolLedger MakeLedger() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DcheckEpochs() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string PathOf(absl::string_view name) const;
 
   const SpoolOptions options_;
@@ -187,15 +188,15 @@ class Spool {
   uint32_t last_generation_ ABSL_GUARDED_BY(mutex_) = 0;
   SpoolStats stats_ ABSL_GUARDED_BY(mutex_);
 
-  // Of the executor alone.
+  // Used on the executor only.
   std::shared_ptr<Segment> active_;  // its file is open for appending
   uint32_t next_index_ = 1;
   bool closed_ = false;
-  uint64_t refused_since_ =
-      0;  // appends, since the last that was kept; so that a log is not flooded
+  // Appends refused since the last one that was kept: only the first of them is logged.
+  uint64_t refused_since_ = 0;
 
-  // Where Read left each lane, so that reading on does not start at the front. Given up with the
-  // segment: a file that is unlinked and open still takes its room on the disk.
+  // Where Read stopped in each lane, so that the next Read does not start at the front. Dropped with
+  // the segment, because a file that is unlinked but open still takes room on the disk.
   struct ReadPosition;
   std::array<std::unique_ptr<ReadPosition>, kSpoolLanes> positions_ ABSL_GUARDED_BY(mutex_);
 };

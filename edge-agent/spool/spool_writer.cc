@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/crash_point.h"
 #include "edge-agent/spool/spool_internal.h"
 
@@ -27,8 +28,10 @@ void Spool::Flush() {
       group.push_back(std::move(waiting_.front()));
       waiting_.pop_front();
     }
+    LATCHWIRE_CHECK(bytes <= waiting_bytes_, bytes, " of ", waiting_bytes_);
     waiting_bytes_ -= bytes;
     more = !waiting_.empty();
+    LATCHWIRE_DCHECK(more || waiting_bytes_ == 0, waiting_bytes_, " bytes of nothing");
     flush_posted_ = more;
   }
   if (more) executor_->Post([this] { Flush(); });
@@ -90,6 +93,8 @@ absl::Status Spool::WriteGroup(const std::vector<Waiting>& group) {
     next = epochs_.back();
     offset = active_->durable_bytes;
   }
+  // Nothing is ever added to an epoch that ended, and no number is given twice.
+  LATCHWIRE_CHECK(active_->active && active_->name.epoch == next.epoch);
   struct Placed {
     int lane;
     uint64_t sequence;
@@ -124,10 +129,12 @@ absl::Status Spool::WriteGroup(const std::vector<Waiting>& group) {
   {
     MutexLock lock(&mutex_);
     for (const Placed& record : placed) {
+      LATCHWIRE_CHECK(record.sequence > active_->lanes[record.lane].last, "a number given twice");
       active_->Add(record.lane, record.sequence, record.offset);
     }
     active_->durable_bytes = offset + bytes.size();
     epochs_.back().last = next.last;
+    DcheckEpochs();
     full = active_->durable_bytes >= options_.segment_bytes;
     if (full) active_->active = false;
   }
@@ -274,6 +281,10 @@ void Spool::FinishClose(Done done) {
   }
   RemoveAcked();
   closed_ = true;
+  {
+    MutexLock lock(&mutex_);
+    LATCHWIRE_CHECK(waiting_.empty() && waiting_bytes_ == 0, "closed with appends unanswered");
+  }
   if (active_ != nullptr) {
     MutexLock lock(&mutex_);
     active_->active = false;

@@ -1,4 +1,4 @@
-// How an event lies in the spool: as a serialised latchwire.v1.Event, which goes up unchanged.
+// The form of an event in the spool: a serialised latchwire.v1.Event, which goes up unchanged.
 #pragma once
 
 #include <optional>
@@ -9,13 +9,14 @@
 
 namespace latchwire::edge {
 
-// `event.id`, `type` and `receive_time` are set.
+// `event` has its id, type and receive_time.
 std::string EncodeEvent(const Event& event);
 
-// Only what tells one event from another: id, type, source and attributes. Nothing when it is none.
+// Reads only what tells one event from another: id, type, source and attributes. Returns nothing if
+// the record is not an event.
 std::optional<Event> DecodeEventIdentity(absl::string_view record);
 
-// The lane of a priority: 0-3, 4-6, 7-8, 9 are lanes 0, 1, 2, 3.
+// Maps priorities 0-3, 4-6, 7-8 and 9 to lanes 0, 1, 2 and 3.
 int LaneOfPriority(int priority);
 
 }  // namespace latchwire::edge

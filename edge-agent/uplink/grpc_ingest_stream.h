@@ -1,4 +1,4 @@
-// The stream over gRPC.
+// The IngestStream over gRPC.
 #pragma once
 
 #include <memory>
@@ -14,13 +14,14 @@ struct GrpcIngestOptions {
   std::string server;  // host:port
   // The agent's key, `<id>.<secret>`; sent as `authorization: Bearer`.
   std::string key;
-  // TLS; without it the key travels in the clear.
+  // Whether to speak TLS; without it the key travels in the clear.
   bool tls = false;
-  // PEM of the authorities to trust; empty: the system's.
+  // PEM of the authorities to trust; empty means the system's.
   std::string root_certificates = {};
 };
 
-// Keeps one connection and probes it, so that a peer that vanished is noticed within a minute.
+// The connector keeps one connection and probes it, so that it notices within a minute that the
+// server vanished. `executor` outlives it.
 std::unique_ptr<IngestConnector> MakeGrpcIngestConnector(GrpcIngestOptions options,
                                                          Executor* executor);
 

@@ -9,20 +9,21 @@
 
 namespace latchwire::edge {
 
-// For one thread, the executor that the connector was made with; all callbacks come there too.
+// Used on one thread, that of the connector's executor, on which all callbacks come too.
 class IngestStream {
  public:
   struct Callbacks {
     absl::AnyInvocable<void(agent::v1::ConnectResponse)> on_message;
-    // The last Write is out of our hands; the next may come.
+    // The last Write has left the process, so the next one may follow.
     absl::AnyInvocable<void()> on_written;
-    // Exactly once, and last. OK when the server ended the stream in peace.
+    // Called exactly once, and last. OK when the server ended the stream in good order.
     absl::AnyInvocable<void(absl::Status)> on_done;
   };
 
-  // May be dropped before on_done, which then still comes.
+  // May be destroyed before on_done, which still comes then.
   virtual ~IngestStream() = default;
-  // One at a time. On a stream that is broken nothing happens, on_done is on its way.
+  // One at a time: the next only after on_written. Does nothing on a broken stream, whose on_done is
+  // still to come.
   virtual void Write(agent::v1::ConnectRequest request) = 0;
   virtual void FinishWrites() = 0;
   virtual void Cancel() = 0;
@@ -32,7 +33,7 @@ class IngestStream {
 class IngestConnector {
  public:
   virtual ~IngestConnector() = default;
-  // Never fails; a server that cannot be reached shows as on_done.
+  // Never fails: for a server that cannot be reached, on_done comes.
   virtual std::shared_ptr<IngestStream> Connect(IngestStream::Callbacks callbacks) = 0;
 };
 

@@ -1,4 +1,4 @@
-// Where events go that the server will never take: a file for people to look at.
+// Keeps events that the server will never take, in a file for people to look at.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ struct SetAsideEvent {
   std::string record;  // a serialised latchwire.v1.Event
 };
 
-// For one thread.
+// One thread at a time may use it.
 class SetAside {
  public:
   virtual ~SetAside() = default;
-  // Returns once it is durable.
+  // Returns once the event is durable, or why it is not.
   virtual absl::Status Add(const SetAsideEvent& event) = 0;
 };
 

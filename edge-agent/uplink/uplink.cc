@@ -4,6 +4,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/crash_point.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
@@ -128,6 +129,7 @@ void Uplink::SendHello() {
 }
 
 void Uplink::Write(ConnectRequest request) {
+  LATCHWIRE_CHECK(stream_ != nullptr && !writing_, "two writes at once");
   writing_ = true;
   stream_->Write(std::move(request));
 }
@@ -176,6 +178,7 @@ void Uplink::OnWelcome(const Welcome& welcome) {
     const uint64_t through = std::min<uint64_t>(cursor.through(), held.lanes[cursor.lane()].last);
     lanes_[cursor.lane()] = {through, through, through, absl::ZeroDuration(),
                              held.lanes[cursor.lane()].first - 1};
+    DcheckLane(cursor.lane());
     spool_->Acked(epoch_, cursor.lane(), through);
   }
   Pump();
@@ -217,6 +220,7 @@ void Uplink::OnAck(const Ack& ack) {
     lane.paused_until = clock_->Monotonic() + wait;
     executor_->PostAfter(wait, [this] { Pump(); });
   }
+  DcheckLane(ack.lane());
   {
     MutexLock lock(&mutex_);
     stats_.told_to_wait = ack.has_retry_after();
@@ -254,6 +258,7 @@ std::vector<SpoolRecord> Uplink::SetAsideRejected(const Ack& ack) {
 }
 
 void Uplink::OnDone(absl::Status status) {
+  LATCHWIRE_CHECK(stream_ != nullptr, "a stream ended twice");
   stream_.reset();
   const bool drained = finishing_;
   {
@@ -304,6 +309,7 @@ void Uplink::RescueConflict(const std::map<std::string, std::string>& metadata) 
     if (!status.ok()) {
       options_.warn(absl::StrCat("an event is lost, its number is in use: ", status.message()));
     }
+    LATCHWIRE_CHECK(rescues_ > 0);
     if (--rescues_ == 0) Connect();
   });
 }
@@ -325,6 +331,12 @@ void Uplink::Watch() {
     }
     Watch();
   });
+}
+
+void Uplink::DcheckLane(int lane) const {
+  const Lane& state = lanes_[lane];
+  LATCHWIRE_DCHECK(state.acked <= state.sent && state.sent <= state.ever_sent, "lane ", lane, ": ",
+                   state.acked, " acked, ", state.sent, " sent, ", state.ever_sent, " ever sent");
 }
 
 int64_t Uplink::Unacked() const {

@@ -22,7 +22,7 @@ struct UplinkOptions {
   std::string version;  // of this software
   absl::Duration first_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(30);
-  // A stream on which the server says nothing that it owes for so long is given up.
+  // A stream is given up when the server owes an answer for this long.
   absl::Duration answer_timeout = absl::Seconds(60);
   // For an operator's log. Called on the executor.
   std::function<void(absl::string_view)> info = [](absl::string_view) {};
@@ -40,15 +40,15 @@ struct UplinkStats {
   uint64_t sent_events = 0;
   uint64_t acked_events = 0;
   uint64_t rejected_events = 0;  // set aside
-  uint64_t dropped_events = 0;   // reported as never to come
-  uint64_t rescued_events =
-      0;  // numbered anew, because another copy of the spool used their numbers
+  uint64_t dropped_events = 0;   // reported to the server as never to come
+  uint64_t rescued_events = 0;   // got new numbers, because a copy of the spool used theirs
 };
 
-// One stream speaks of one epoch of the spool; the oldest that holds anything goes first. Batches
-// go out lane by lane, urgent lanes first, with one turn in eight for the others, and a quarter of
-// the window kept for lane 3. Everything but the constructor and Stats runs on `executor`, which
-// must have stopped before the uplink is destroyed.
+// A stream carries one epoch of the spool; the oldest epoch that holds records goes first. Each
+// batch is of one lane. Urgent lanes go first, except that every eighth turn goes to the others, and
+// a quarter of the window is kept for lane 3. The constructor, Start, Stop and Stats may be called
+// from any thread; the rest runs on `executor`, which must have stopped before the uplink is
+// destroyed.
 class Uplink {
  public:
   // Sets the spool's listener.
@@ -57,20 +57,21 @@ class Uplink {
   ~Uplink();
 
   void Start();
-  // Ends the stream for good; what is not acked stays in the spool. `done` is called on the
-  // executor once no callback will come any more.
+  // Ends the stream for good; what is not acked stays in the spool. Calls `done` on the executor
+  // once no callback of the stream can come any more.
   void Stop(absl::AnyInvocable<void()> done);
 
   // From any thread.
   UplinkStats Stats() const;
 
  private:
+  // Always acked <= sent <= ever_sent.
   struct Lane {
     uint64_t acked = 0;
-    uint64_t sent = 0;       // the last sequence sent or dropped, and not to be sent again
-    uint64_t ever_sent = 0;  // on this stream; more than `sent` after the server refused some
+    uint64_t sent = 0;  // the last sequence that was sent or dropped and need not be sent again
+    uint64_t ever_sent = 0;  // on this stream; above `sent` when the server refused some
     absl::Duration paused_until = absl::ZeroDuration();  // monotonic
-    uint64_t let_go = 0;  // acked by a server before, and not held any more
+    uint64_t let_go = 0;  // acked on an earlier stream, so the spool may not hold it any more
   };
 
   void Connect();
@@ -79,7 +80,7 @@ class Uplink {
   void OnWelcome(const agent::v1::Welcome& welcome);
   void OnAck(const agent::v1::Ack& ack);
   void OnDone(absl::Status status);
-  // Returns those of `ack` that must be numbered anew before `ack` counts.
+  // Returns the rejected records that need new numbers before `ack` may count.
   std::vector<SpoolRecord> SetAsideRejected(const agent::v1::Ack& ack);
 
   void Pump();
@@ -90,7 +91,8 @@ class Uplink {
   void SendDropped(int lane, uint64_t from, uint64_t to, absl::string_view reason);
   void Write(agent::v1::ConnectRequest request);
 
-  // The server has numbers of ours that we never gave: gives what has them new ones.
+  // The server has numbers of our epoch that we never sent, so a copy of the spool did: gives our
+  // records new ones.
   void StartRescue(const agent::v1::Welcome& welcome);
   void Rescue(uint64_t epoch, int lane, uint64_t after);
   void RescueConflict(const std::map<std::string, std::string>& metadata);
@@ -98,6 +100,7 @@ class Uplink {
   void AppendAnew(std::vector<SpoolRecord> records, absl::AnyInvocable<void(absl::Status)> then);
   void Watch();
   int64_t Unacked() const;
+  void DcheckLane(int lane) const;
   void GiveUp(absl::string_view why);
 
   const UplinkOptions options_;
@@ -108,12 +111,12 @@ class Uplink {
   const Clock* const clock_;
   Backoff backoff_;
 
-  // Of the executor.
+  // Used on the executor only.
   bool stopping_ = false;
   absl::AnyInvocable<void()> stopped_;
   std::shared_ptr<IngestStream> stream_;  // null between streams
-  uint64_t stream_number_ = 0;  // so that a late callback or timer of an older one is known
-  uint64_t epoch_ = 0;          // of the stream
+  uint64_t stream_number_ = 0;            // tells late callbacks and timers of older streams
+  uint64_t epoch_ = 0;                    // that the stream carries
   bool welcomed_ = false;
   bool writing_ = false;
   bool finishing_ = false;
@@ -123,10 +126,10 @@ class Uplink {
   int max_batch_events_ = 1;
   int max_batch_bytes_ = 1;
   int max_unacked_events_ = 1;
-  // Of the spool's current epoch, what this process or one before may have sent. A server that has
-  // more got it from another copy of this spool.
-  int rescues_ = 0;  // under way; no stream until they are done
-  uint64_t own_epoch_ = 0;
+  int rescues_ = 0;         // in flight; no stream begins until they are done
+  uint64_t own_epoch_ = 0;  // the spool's current epoch
+  // The last sequences of own_epoch_ that this process or an earlier one may have sent. A server that
+  // has more got it from a copy of this spool.
   LaneSequences maybe_sent_{};
 
   mutable Mutex mutex_;

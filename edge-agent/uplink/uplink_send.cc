@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "edge-agent/uplink/uplink.h"
 
 namespace latchwire::edge {
@@ -116,6 +117,7 @@ void Uplink::SendFrom(int lane_index, uint64_t last_held) {
   }
   lane.sent = expected - 1;
   lane.ever_sent = std::max(lane.ever_sent, lane.sent);
+  DcheckLane(lane_index);
   if (epoch_ == own_epoch_) {
     maybe_sent_[lane_index] = std::max(maybe_sent_[lane_index], lane.sent);
   }
@@ -138,6 +140,7 @@ void Uplink::SendDropped(int lane, uint64_t from, uint64_t to, absl::string_view
   dropped->set_reason(std::string(reason));
   lanes_[lane].sent = to;
   lanes_[lane].ever_sent = std::max(lanes_[lane].ever_sent, to);
+  DcheckLane(lane);
   if (epoch_ == own_epoch_) maybe_sent_[lane] = std::max(maybe_sent_[lane], to);
   {
     MutexLock lock(&mutex_);
@@ -166,6 +169,7 @@ void Uplink::Rescue(uint64_t epoch, int lane, uint64_t after) {
   auto records = spool_->Read(epoch, lane, after, kMaxRescueRecords, kMaxRescueBytes);
   if (records.empty()) {
     spool_->Acked(epoch, lane, ~uint64_t{0});
+    LATCHWIRE_CHECK(rescues_ > 0);
     if (--rescues_ == 0) Connect();
     return;
   }
