@@ -68,7 +68,7 @@ TEST(EngineBreakerTest, NothingIsSentWhileItIsOpenAndMemoryIsFree) {
   }
 }
 
-TEST(EngineBreakerTest, InLanesToo) {
+TEST(EngineBreakerTest, WithOrderToo) {
   DeliveryWorld world;
   const auto webhook = world.CreateWebhook(Fragile(WebhookOrdering::kBySubject));
   world.transport().SetHandler(
@@ -183,14 +183,14 @@ TEST(EngineOverflowTest, WhatWasDroppedIsNeverSent) {
       world.transport().SetHandler(
           [](const HttpRequest&) { return FakeTransport::Status(200, absl::Seconds(1)); });
       world.Publish(TestEvent("door-1", 1));
-      world.executor().RunFor(absl::Milliseconds(100));  // it is under way
+      world.executor().RunFor(absl::Milliseconds(100));  // it is in flight
       for (int n = 2; n <= 5; ++n) world.Publish(TestEvent("door-1", n));
       world.executor().RunFor(absl::Minutes(1));
       if (overflow == OverflowPolicy::kDropNewest) {
         EXPECT_THAT(Numbers(world.transport()), ElementsAre(1, 2, 3));
         EXPECT_EQ(world.GetDelivery(1, 5).state, DeliveryState::kDropped);
       } else {
-        // The first was sent already: dropped while it was under way, it succeeds all the same.
+        // The first was sent already: dropped while it was in flight, it succeeds all the same.
         EXPECT_THAT(Numbers(world.transport()), ElementsAre(1, 3, 4, 5));
         EXPECT_EQ(world.GetDelivery(1, 1).state, DeliveryState::kSucceeded);
         EXPECT_EQ(world.GetDelivery(1, 2).state, DeliveryState::kDropped);
@@ -281,7 +281,7 @@ TEST(EngineFairnessTest, DeadWebhooksDoNotTakeWhatAHealthyOneNeeds) {
   EXPECT_LT(slowest, absl::Milliseconds(20));
 }
 
-TEST(EngineExpiryTest, AnExpiredHeadFreesItsLaneInTime) {
+TEST(EngineExpiryTest, AnExpiredHeadFreesItsOrderKeyInTime) {
   DeliveryWorld world;
   Webhook webhook;
   webhook.ordering = WebhookOrdering::kBySubject;
@@ -299,7 +299,7 @@ TEST(EngineExpiryTest, AnExpiredHeadFreesItsLaneInTime) {
   EXPECT_EQ(world.GetDelivery(1, 1).state, DeliveryState::kExpired);
 }
 
-TEST(EngineExpiryTest, AHeadThatTheSweepExpiresInTheStoreFreesItsLane) {
+TEST(EngineExpiryTest, AHeadThatTheSweepExpiresInTheStoreFreesItsOrderKey) {
   DeliveryWorldOptions options;
   options.engine.max_ready_per_webhook = 2;
   DeliveryWorld world(options);

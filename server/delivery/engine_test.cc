@@ -178,7 +178,7 @@ TEST(EngineTest, ExpiredIsNeverSent) {
   EXPECT_EQ(world.GetDelivery(1, number).state, DeliveryState::kExpired);
 }
 
-TEST(EngineTest, OrderedLanesKeepTheirOrderAndDoNotWaitForEachOther) {
+TEST(EngineTest, OrderKeysKeepTheirOrderAndDoNotWaitForEachOther) {
   DeliveryWorld world;
   Webhook webhook;
   webhook.ordering = WebhookOrdering::kBySubject;

@@ -1,5 +1,6 @@
 #include "server/delivery/outcome_recorder.h"
 
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
 
@@ -27,6 +28,7 @@ OutcomeRecorder::OutcomeRecorder(Executor* executor, Writer* writer, Random* ran
       backoff_(absl::Milliseconds(50), absl::Seconds(2), random) {}
 
 void OutcomeRecorder::Add(Entry entry) {
+  LATCHWIRE_DCHECK(entry.outcome.key == entry.delivery.delivery.key && entry.outcome.fence != 0);
   waiting_.push_back(std::move(entry));
   if (busy_) return;
   // In a task of its own, so that answers which arrive together are written together.
@@ -78,6 +80,7 @@ void OutcomeRecorder::OnDone(RecordOutcomes done) {
   without_operational_ = false;
   std::vector<Entry> written;
   written.swap(writing_);
+  LATCHWIRE_CHECK(busy_ && written.size() == done.outcomes.size());
   for (size_t i = 0; i < written.size(); ++i) written[i].outcome.result = done.outcomes[i].result;
   if (done.status.ok()) {
     callbacks_.recorded(std::move(written), done.stats);

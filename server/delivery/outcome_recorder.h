@@ -1,7 +1,8 @@
-// Gathers outcomes while the writer is busy with those before, so that under load many share one
-// transaction, and without load none waits.
+// Records the outcomes of attempts: gathers them while the writer is busy with those before, so that
+// under load many share one transaction, and without load none waits.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,32 +13,34 @@
 
 namespace latchwire {
 
-// Lives on the executor's thread.
+// An outcome is kept and written again until it is recorded or fenced, however long the store fails.
+// One write at a time. All methods and callbacks run on the executor's thread. Outlives the
+// executor's and the writer's last task.
 class OutcomeRecorder {
  public:
-  // The outcome, and the delivery as it is after it.
   struct Entry {
     DeliveryOutcome outcome;
-    PendingDelivery delivery;
-    std::string operational_id;  // of the event that tells of it, should anybody ask for one
+    PendingDelivery delivery;    // as it is after the outcome
+    std::string operational_id;  // of an event about it, if some webhook asks for one; empty: none
   };
   struct Callbacks {
-    // Committed; look at each outcome's result. With the counters of the webhooks they moved.
+    // The outcomes are committed, each with its result. `stats`: of the webhooks whose counters they
+    // moved.
     absl::AnyInvocable<void(std::vector<Entry>, absl::Span<const WebhookStats>)> recorded;
-    // Another server owns (some of) these webhooks by now: nothing of this was recorded.
+    // None of these was recorded: another server owns (some of) their webhooks by now.
     absl::AnyInvocable<void(std::vector<Entry>)> fenced;
-    // Events about them, for the same transaction; asked again when webhooks change before that.
+    // Makes events about the outcomes, for the same transaction. Called again if webhooks change
+    // before it is written.
     absl::AnyInvocable<std::vector<AppendEvents>(absl::Span<const Entry>)> operational;
-    // So many of those could not be stored; the outcomes go without them.
+    // This many of those events could not be stored; the outcomes are written without them.
     absl::AnyInvocable<void(size_t)> operational_lost;
   };
 
-  // Outlives the executor's and the writer's last task.
   OutcomeRecorder(Executor* executor, Writer* writer, Random* random, Callbacks callbacks);
 
   void Add(Entry entry);
-  // Attempts that are not recorded yet. The owner sends no more while there are too many, which is
-  // how a full disk stops sending instead of filling memory.
+  // Attempts that are not recorded yet. The owner starts no more while there are too many, so that
+  // a full disk stops sending instead of filling memory.
   size_t unrecorded_count() const { return waiting_.size() + writing_.size(); }
 
  private:
@@ -48,11 +51,11 @@ class OutcomeRecorder {
   Writer* const writer_;
   Callbacks callbacks_;
   Backoff backoff_;
-  bool busy_ = false;
+  bool busy_ = false;     // a write is under way, or planned
   int stale_writes_ = 0;  // of what is in writing_
   bool without_operational_ = false;
   std::vector<Entry> waiting_;
-  std::vector<Entry> writing_;
+  std::vector<Entry> writing_;  // empty unless busy_
 };
 
 }  // namespace latchwire

@@ -52,7 +52,7 @@ struct WebhookEntry {
   // The attempts that may be in flight at once. Not for deleted webhooks, like all below.
   size_t MaxInFlight() const;
   // When its next attempt may start by breaker and rate; InfinitePast: at once; InfiniteFuture:
-  // when the probe under way has ended.
+  // when the probe in flight has ended.
   absl::Time GateTime(const Clock& clock) const;
   // The breaker is not open.
   NextWork Next(const Clock& clock) const;

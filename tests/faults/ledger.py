@@ -24,7 +24,7 @@ class Sent:
     answered: bool = False
 
     @property
-    def lane(self) -> Tuple[str, str]:
+    def order_key(self) -> Tuple[str, str]:
         return self.source, self.subject
 
 
@@ -99,17 +99,17 @@ class Ledger:
             id = receipt.header("webhook-id")
             assert ids.setdefault(data, id) == id, f"one event with the ids {ids[data]} and {id}"
             if webhook.ordered and data not in runs:
-                assert numbers[data] > last[sent.lane], f"{sent.lane}: {data[:20]!r} is out of order"
-                last[sent.lane] = numbers[data]
+                assert numbers[data] > last[sent.order_key], f"{sent.order_key}: {data[:20]!r} is out of order"
+                last[sent.order_key] = numbers[data]
             runs[data] += [receipt.run] if receipt.accepted else []
         assert len(set(ids.values())) == len(ids), "one id for two events"
         # The only reason to send again what was answered with 2xx: the sender died before it knew, or could tell.
         for data, seen in runs.items():
             assert len(seen) == len(set(seen)), f"{data[:20]!r} came again without a kill: in runs {seen}"
         repeated: Dict[int, int] = collections.Counter(run for seen in runs.values() for run in seen[:-1])
-        if webhook.ordered:  # of a lane only the head is under way
-            lanes = len({sent.lane for sent in self.sent.values()})
-            assert all(count <= lanes for count in repeated.values()), repeated
+        if webhook.ordered:  # of an order key only the head is in flight
+            order_keys = len({sent.order_key for sent in self.sent.values()})
+            assert all(count <= order_keys for count in repeated.values()), repeated
         unanswered = sum(not self.sent[data].answered for data in runs)
         return (
             f"{webhook.target}: {len(runs)} of {len(self.sent)} events arrived, {unanswered} of them unanswered; "

@@ -37,7 +37,7 @@ Outcome Overload(uint64_t seed, WebhookOrdering ordering) {
   });
   for (int n = 1; n <= 1000; ++n) {
     const bool low = n % 16 == 0;
-    // Each from a door of its own, so that lanes do not decide.
+    // Each from a door of its own, so that order keys do not decide.
     Event event = TestEvent(absl::StrCat("door-", n), low ? kFirstLow + n : n);
     event.priority = low ? 1 : 7;
     outcome.published_low += low;

@@ -20,7 +20,7 @@ struct DeliveryWorldOptions {
   uint64_t seed = 1;
   // How long a transaction takes.
   absl::Duration commit_time = absl::Milliseconds(2);
-  // How long what a read has seen is under way: by its arrival it may be out of date.
+  // How long a read takes to arrive: what it has seen may be out of date by then.
   absl::Duration read_time = absl::Milliseconds(1);
   EngineOptions engine;
   // How many servers there may be. They are called "server", "server-1", ...; only the first is
