@@ -30,15 +30,15 @@ type ApiKey_Role int32
 const (
 	// Never returned; refused in requests.
 	ApiKey_ROLE_UNSPECIFIED ApiKey_Role = 0
-	// Everything in its tenant.
+	// May do everything in its tenant.
 	ApiKey_ROLE_ADMIN ApiKey_Role = 1
 	// Publishes events.
 	ApiKey_ROLE_PUBLISHER ApiKey_Role = 2
 	// Reads everything but secrets.
 	ApiKey_ROLE_VIEWER ApiKey_Role = 3
-	// Streams the events of one agent, nothing else.
+	// Streams the events of one agent, and nothing else.
 	ApiKey_ROLE_AGENT ApiKey_Role = 4
-	// Manages tenants, and the keys of any tenant; nothing else. Only operators create operators.
+	// Manages tenants and the keys of any tenant, and nothing else. Only operators create operators.
 	ApiKey_ROLE_OPERATOR ApiKey_Role = 5
 )
 
@@ -89,24 +89,23 @@ func (ApiKey_Role) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_api_key_service_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// A key: who may do what. Sent as `authorization: Bearer <token>`.
+// A key that authenticates a caller. It is sent as `authorization: Bearer <token>`.
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `apiKeys/{id}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// For people. At most 200 characters.
+	// A name for people. At most 200 characters.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the key may do.
 	Role ApiKey_Role `protobuf:"varint,3,opt,name=role,proto3,enum=latchwire.v1.ApiKey_Role" json:"role,omitempty"`
-	// For `ROLE_AGENT`, and only there: the agent it acts for, 1 to 64 characters of
-	// `a-z 0-9 - _ .`.
+	// The agent that the key acts for; only with `ROLE_AGENT`. 1 to 64 characters of `a-z 0-9 - _ .`.
 	Agent string `protobuf:"bytes,4,opt,name=agent,proto3" json:"agent,omitempty"`
-	// `<id>.<secret>`, returned by CreateApiKey only; the server keeps a hash.
+	// The token, `<id>.<secret>`. It is returned only by CreateApiKey; the server keeps a hash.
 	Token string `protobuf:"bytes,5,opt,name=token,proto3" json:"token,omitempty"`
 	// When the key was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// The tenant that the key belongs to, `tenants/{number}`; operators' keys belong to none. In
-	// requests admins may leave it out, and operators must give it unless they create operators.
+	// requests admins may omit it; operators must set it unless they create operators.
 	Tenant        string `protobuf:"bytes,7,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -240,12 +239,12 @@ func (x *CreateApiKeyRequest) GetApiKey() *ApiKey {
 // Request of `ListApiKeys`.
 type ListApiKeysRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Whose keys, `tenants/{number}`. Empty: those of the key's own tenant, or for operators the
-	// operators' keys; another tenant can be given by operators only.
+	// The tenant whose keys are listed, `tenants/{number}`. Empty means the key's own tenant, or for
+	// operators the operators' keys; only operators may name another tenant.
 	Tenant        string `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -307,7 +306,7 @@ type ListApiKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page of keys.
 	ApiKeys []*ApiKey `protobuf:"bytes,1,rep,name=api_keys,json=apiKeys,proto3" json:"api_keys,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -360,7 +359,7 @@ func (x *ListApiKeysResponse) GetNextPageToken() string {
 // Request of `DeleteApiKey`.
 type DeleteApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `apiKeys/{id}`.
+	// Resource name, `apiKeys/{id}`.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

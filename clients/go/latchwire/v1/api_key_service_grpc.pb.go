@@ -29,16 +29,16 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Manages the keys that open this API. The first admin's and the first operator's key are written to
-// files by the server at its first start. Admins manage the keys of their tenant, operators those of
+// Manages the keys that give access to this API. At its first start the server writes a first admin
+// key and a first operator key to files. Admins manage the keys of their tenant, operators those of
 // any tenant and their own.
 type ApiKeyServiceClient interface {
-	// Creates a key. Its secret is returned this once. Role: admin or operator.
+	// Creates a key. Its secret is returned only by this call. Role: admin or operator.
 	CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*ApiKey, error)
 	// Lists keys, without their secrets, in the order of creation. Role: admin or operator.
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
-	// Deletes a key: calls with it fail from now on, and an agent's stream is closed. Role: admin or
-	// operator.
+	// Deletes a key: calls that use it fail from then on, and an agent's stream is closed. Role: admin
+	// or operator.
 	DeleteApiKey(ctx context.Context, in *DeleteApiKeyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
 
@@ -84,16 +84,16 @@ func (c *apiKeyServiceClient) DeleteApiKey(ctx context.Context, in *DeleteApiKey
 // All implementations must embed UnimplementedApiKeyServiceServer
 // for forward compatibility.
 //
-// Manages the keys that open this API. The first admin's and the first operator's key are written to
-// files by the server at its first start. Admins manage the keys of their tenant, operators those of
+// Manages the keys that give access to this API. At its first start the server writes a first admin
+// key and a first operator key to files. Admins manage the keys of their tenant, operators those of
 // any tenant and their own.
 type ApiKeyServiceServer interface {
-	// Creates a key. Its secret is returned this once. Role: admin or operator.
+	// Creates a key. Its secret is returned only by this call. Role: admin or operator.
 	CreateApiKey(context.Context, *CreateApiKeyRequest) (*ApiKey, error)
 	// Lists keys, without their secrets, in the order of creation. Role: admin or operator.
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)
-	// Deletes a key: calls with it fail from now on, and an agent's stream is closed. Role: admin or
-	// operator.
+	// Deletes a key: calls that use it fail from then on, and an agent's stream is closed. Role: admin
+	// or operator.
 	DeleteApiKey(context.Context, *DeleteApiKeyRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedApiKeyServiceServer()
 }

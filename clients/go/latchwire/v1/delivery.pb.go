@@ -24,21 +24,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How far it has come.
+// The delivery's progress.
 type Delivery_State int32
 
 const (
 	// Never returned.
 	Delivery_STATE_UNSPECIFIED Delivery_State = 0
-	// To be attempted, now or at `next_attempt_time`.
+	// The delivery is to be attempted, now or at `next_attempt_time`.
 	Delivery_STATE_PENDING Delivery_State = 1
 	// The receiver answered 2xx.
 	Delivery_STATE_SUCCEEDED Delivery_State = 2
-	// Every attempt failed. `RetryDelivery` makes it pending again.
+	// All attempts failed. `RetryDelivery` makes the delivery pending again.
 	Delivery_STATE_DEAD Delivery_State = 3
-	// Its time was over before it succeeded.
+	// The event expired before the delivery succeeded.
 	Delivery_STATE_EXPIRED Delivery_State = 4
-	// The webhook had `max_pending` deliveries waiting, and its `overflow` said to drop this one.
+	// The webhook had `max_pending` pending deliveries, and its `overflow` dropped this one.
 	// `RetryDelivery` makes it pending again.
 	Delivery_STATE_DROPPED Delivery_State = 5
 )
@@ -95,25 +95,26 @@ type Delivery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `deliveries/{webhook_uid}-{event_number}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// `webhooks/{uuid}`.
+	// The webhook, `webhooks/{uuid}`.
 	Webhook string `protobuf:"bytes,2,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// The event's id.
 	EventId string `protobuf:"bytes,3,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// The event's number.
 	EventNumber int64 `protobuf:"varint,4,opt,name=event_number,json=eventNumber,proto3" json:"event_number,omitempty"`
-	// How far it has come.
+	// The delivery's progress.
 	State Delivery_State `protobuf:"varint,5,opt,name=state,proto3,enum=latchwire.v1.Delivery_State" json:"state,omitempty"`
-	// Attempts that have ended.
+	// Number of attempts that have ended.
 	AttemptCount int32 `protobuf:"varint,6,opt,name=attempt_count,json=attemptCount,proto3" json:"attempt_count,omitempty"`
-	// When the next attempt is due; only while pending.
+	// When the next attempt is due; set only while pending.
 	NextAttemptTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=next_attempt_time,json=nextAttemptTime,proto3" json:"next_attempt_time,omitempty"`
-	// When the event was stored and the delivery with it.
+	// When the event, and the delivery with it, was stored.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// The value of the `webhook-id` header, equal on all attempts.
+	// The value of the `webhook-id` header; the same on all attempts.
 	MessageId string `protobuf:"bytes,9,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	// The last attempt's HTTP status, 0 when there was no answer or no attempt yet.
+	// The last attempt's HTTP status; 0 if the receiver did not respond or there was no attempt
+	// yet.
 	LastHttpStatus int32 `protobuf:"varint,10,opt,name=last_http_status,json=lastHttpStatus,proto3" json:"last_http_status,omitempty"`
-	// Why the last attempt had no answer, such as `TIMEOUT`; empty when it had one.
+	// Why the last attempt got no response, such as `TIMEOUT`; empty if it got one.
 	LastError     string `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -226,23 +227,23 @@ func (x *Delivery) GetLastError() string {
 	return ""
 }
 
-// One try to deliver, and what came of it.
+// One attempt at a delivery, and its result.
 type Attempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 for the first.
+	// Position among the delivery's attempts; 1 for the first.
 	Number int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// When it started.
+	// When the attempt started.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// From start to end of the exchange.
+	// Duration of the whole exchange.
 	Duration *durationpb.Duration `protobuf:"bytes,3,opt,name=duration,proto3" json:"duration,omitempty"`
-	// The receiver's HTTP status, 0 when there was no answer.
+	// The receiver's HTTP status; 0 if it did not respond.
 	HttpStatus int32 `protobuf:"varint,4,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
-	// Why there was no answer: `RESOLVE`, `CONNECT`, `TLS`, `TIMEOUT`, `CONNECTION_CLOSED`,
-	// `INVALID_RESPONSE`, `BLOCKED_ADDRESS`; empty when there was one.
+	// Why there was no response: `RESOLVE`, `CONNECT`, `TLS`, `TIMEOUT`, `CONNECTION_CLOSED`,
+	// `INVALID_RESPONSE`, `BLOCKED_ADDRESS`; empty if there was one.
 	Error string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
-	// What happened, for people; empty when there was an answer.
+	// An explanation for people; empty if the receiver responded.
 	ErrorDetail string `protobuf:"bytes,6,opt,name=error_detail,json=errorDetail,proto3" json:"error_detail,omitempty"`
-	// The first 4096 bytes of the answer's body.
+	// The first 4096 bytes of the response's body.
 	ResponseBody  []byte `protobuf:"bytes,7,opt,name=response_body,json=responseBody,proto3" json:"response_body,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

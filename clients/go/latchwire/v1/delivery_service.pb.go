@@ -25,7 +25,7 @@ const (
 // Request of `CreateRecoveryJob`.
 type CreateRecoveryJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to recover. Output-only fields are ignored.
+	// The job, which says what to recover. Output-only fields are ignored.
 	RecoveryJob   *RecoveryJob `protobuf:"bytes,1,opt,name=recovery_job,json=recoveryJob,proto3" json:"recovery_job,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -117,9 +117,9 @@ func (x *GetRecoveryJobRequest) GetName() string {
 // Request of `ListRecoveryJobs`.
 type ListRecoveryJobsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -174,7 +174,7 @@ type ListRecoveryJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page of jobs, newest first.
 	RecoveryJobs []*RecoveryJob `protobuf:"bytes,1,rep,name=recovery_jobs,json=recoveryJobs,proto3" json:"recovery_jobs,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -319,9 +319,9 @@ func (x *GetDeliveryRequest) GetName() string {
 // Request of `ListDeliveries`.
 type ListDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; all other fields must be as they were then.
+	// `next_page_token` of the previous page; all other fields must be unchanged.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only deliveries to this webhook: `webhooks/{uuid}` or `webhooks/{uid}`. Empty means all.
 	Webhook string `protobuf:"bytes,3,opt,name=webhook,proto3" json:"webhook,omitempty"`
@@ -401,10 +401,10 @@ func (x *ListDeliveriesRequest) GetState() Delivery_State {
 // Response of `ListDeliveries`.
 type ListDeliveriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A page of deliveries, newest event first. May be shorter than asked for, even empty, while
-	// `next_page_token` is set.
+	// A page of deliveries, newest event first. It may be shorter than requested, even empty, while `next_page_token` is
+	// set.
 	Deliveries []*Delivery `protobuf:"bytes,1,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -459,9 +459,9 @@ type ListAttemptsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The delivery, `deliveries/{webhook_uid}-{event_number}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -521,9 +521,9 @@ func (x *ListAttemptsRequest) GetPageToken() string {
 // Response of `ListAttempts`.
 type ListAttemptsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A page of attempts, first to last.
+	// A page of attempts, in order.
 	Attempts []*Attempt `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -39,20 +39,20 @@ type DeliveryServiceClient interface {
 	GetDelivery(ctx context.Context, in *GetDeliveryRequest, opts ...grpc.CallOption) (*Delivery, error)
 	// Lists deliveries of one webhook or of one event, newest event first. Role: viewer.
 	ListDeliveries(ctx context.Context, in *ListDeliveriesRequest, opts ...grpc.CallOption) (*ListDeliveriesResponse, error)
-	// Lists a delivery's attempts, first to last. Role: viewer.
+	// Lists a delivery's attempts in order. Role: viewer.
 	ListAttempts(ctx context.Context, in *ListAttemptsRequest, opts ...grpc.CallOption) (*ListAttemptsResponse, error)
-	// Makes a delivery due now: a dead or expired one becomes pending and starts its retry schedule
-	// anew (an expired one without its expiry), so does a dropped one, a pending one does not wait any longer. A succeeded
-	// one fails with `DELIVERY_STATE`. Role: admin.
+	// Makes a delivery due now. A dead, expired or dropped delivery becomes pending and restarts its retry schedule (an
+	// expired one without its expiry); a pending one stops waiting. For a succeeded one the call fails with
+	// `DELIVERY_STATE`. Role: admin.
 	RetryDelivery(ctx context.Context, in *RetryDeliveryRequest, opts ...grpc.CallOption) (*Delivery, error)
-	// Starts to make many deliveries pending again. At most 100 jobs of a tenant run at a time; more
+	// Starts a job that makes many deliveries pending again. At most 100 jobs of a tenant run at a time; further calls
 	// fail with `QUOTA_EXCEEDED`. Role: admin.
 	CreateRecoveryJob(ctx context.Context, in *CreateRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
 	// Returns a job with its progress. Role: viewer.
 	GetRecoveryJob(ctx context.Context, in *GetRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
 	// Lists jobs, newest first. Role: viewer.
 	ListRecoveryJobs(ctx context.Context, in *ListRecoveryJobsRequest, opts ...grpc.CallOption) (*ListRecoveryJobsResponse, error)
-	// Stops a running job; one that is over fails with `RECOVERY_JOB_STATE`. Role: admin.
+	// Stops a running job; if the job has ended, the call fails with `RECOVERY_JOB_STATE`. Role: admin.
 	CancelRecoveryJob(ctx context.Context, in *CancelRecoveryJobRequest, opts ...grpc.CallOption) (*RecoveryJob, error)
 }
 
@@ -154,20 +154,20 @@ type DeliveryServiceServer interface {
 	GetDelivery(context.Context, *GetDeliveryRequest) (*Delivery, error)
 	// Lists deliveries of one webhook or of one event, newest event first. Role: viewer.
 	ListDeliveries(context.Context, *ListDeliveriesRequest) (*ListDeliveriesResponse, error)
-	// Lists a delivery's attempts, first to last. Role: viewer.
+	// Lists a delivery's attempts in order. Role: viewer.
 	ListAttempts(context.Context, *ListAttemptsRequest) (*ListAttemptsResponse, error)
-	// Makes a delivery due now: a dead or expired one becomes pending and starts its retry schedule
-	// anew (an expired one without its expiry), so does a dropped one, a pending one does not wait any longer. A succeeded
-	// one fails with `DELIVERY_STATE`. Role: admin.
+	// Makes a delivery due now. A dead, expired or dropped delivery becomes pending and restarts its retry schedule (an
+	// expired one without its expiry); a pending one stops waiting. For a succeeded one the call fails with
+	// `DELIVERY_STATE`. Role: admin.
 	RetryDelivery(context.Context, *RetryDeliveryRequest) (*Delivery, error)
-	// Starts to make many deliveries pending again. At most 100 jobs of a tenant run at a time; more
+	// Starts a job that makes many deliveries pending again. At most 100 jobs of a tenant run at a time; further calls
 	// fail with `QUOTA_EXCEEDED`. Role: admin.
 	CreateRecoveryJob(context.Context, *CreateRecoveryJobRequest) (*RecoveryJob, error)
 	// Returns a job with its progress. Role: viewer.
 	GetRecoveryJob(context.Context, *GetRecoveryJobRequest) (*RecoveryJob, error)
 	// Lists jobs, newest first. Role: viewer.
 	ListRecoveryJobs(context.Context, *ListRecoveryJobsRequest) (*ListRecoveryJobsResponse, error)
-	// Stops a running job; one that is over fails with `RECOVERY_JOB_STATE`. Role: admin.
+	// Stops a running job; if the job has ended, the call fails with `RECOVERY_JOB_STATE`. Role: admin.
 	CancelRecoveryJob(context.Context, *CancelRecoveryJobRequest) (*RecoveryJob, error)
 	mustEmbedUnimplementedDeliveryServiceServer()
 }

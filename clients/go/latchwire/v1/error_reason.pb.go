@@ -21,12 +21,12 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Why a call failed, machine readable.
+// The reason why a call failed, for programs.
 //
 // Every error of this API carries a `google.rpc.ErrorInfo` whose `domain` is `latchwire.dev` and
 // whose `reason` is the name of one of these values without the prefix `ERROR_REASON_`. Invalid
-// arguments also carry a `google.rpc.BadRequest` with all field violations at once; errors that
-// pass with time carry a `google.rpc.RetryInfo`.
+// arguments also carry a `google.rpc.BadRequest` with all field violations at once; temporary
+// errors carry a `google.rpc.RetryInfo`.
 type ErrorReason int32
 
 const (
@@ -40,7 +40,8 @@ const (
 	ErrorReason_ERROR_REASON_ROLE_INSUFFICIENT ErrorReason = 3
 	// `INVALID_ARGUMENT`: one or more fields are invalid; see `google.rpc.BadRequest`.
 	ErrorReason_ERROR_REASON_FIELD_INVALID ErrorReason = 4
-	// `INVALID_ARGUMENT`: the page token is not from this list call or was made with other arguments.
+	// `INVALID_ARGUMENT`: the page token is not from this list method or was issued for other
+	// arguments.
 	ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID ErrorReason = 5
 	// `NOT_FOUND`: no such webhook in this tenant. Metadata: `name`.
 	ErrorReason_ERROR_REASON_WEBHOOK_NOT_FOUND ErrorReason = 6
@@ -50,8 +51,8 @@ const (
 	ErrorReason_ERROR_REASON_DELIVERY_NOT_FOUND ErrorReason = 8
 	// `NOT_FOUND`: no such API key in this tenant. Metadata: `name`.
 	ErrorReason_ERROR_REASON_API_KEY_NOT_FOUND ErrorReason = 9
-	// `ALREADY_EXISTS`: an event with this id and other content was published before.
-	// Metadata: `event`.
+	// `ALREADY_EXISTS`: an event with this id and different content was published before. Metadata:
+	// `event`.
 	ErrorReason_ERROR_REASON_EVENT_ID_CONFLICT ErrorReason = 10
 	// `ALREADY_EXISTS`: a webhook with this id exists. Metadata: `name`.
 	ErrorReason_ERROR_REASON_WEBHOOK_ALREADY_EXISTS ErrorReason = 11
@@ -59,14 +60,16 @@ const (
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 12
 	// `FAILED_PRECONDITION`: the delivery's state does not allow this. Metadata: `state`.
 	ErrorReason_ERROR_REASON_DELIVERY_STATE ErrorReason = 13
-	// `FAILED_PRECONDITION`: a sequence came without those before it. Metadata: `lane`, `expected`.
+	// `FAILED_PRECONDITION`: a sequence arrived without its predecessors. Metadata: `lane`,
+	// `expected`.
 	ErrorReason_ERROR_REASON_SEQUENCE_GAP ErrorReason = 14
-	// `ABORTED`: the same sequence came again with another checksum. Metadata: `lane`, `sequence`.
+	// `ABORTED`: the same sequence arrived again with a different checksum. Metadata: `lane`,
+	// `sequence`.
 	ErrorReason_ERROR_REASON_SEQUENCE_CONFLICT ErrorReason = 15
 	// `ABORTED`: a newer stream of the same agent has taken over.
 	ErrorReason_ERROR_REASON_AGENT_STREAM_FENCED ErrorReason = 16
-	// `RESOURCE_EXHAUSTED`: a queue of the server is full; nothing was stored. Try again after the
-	// `google.rpc.RetryInfo`.
+	// `RESOURCE_EXHAUSTED`: one of the server's queues is full; nothing was stored. Retry after the
+	// delay in `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 17
 	// `UNAVAILABLE`: the store cannot write (disk full, input/output error); nothing was stored.
 	ErrorReason_ERROR_REASON_STORE_UNAVAILABLE ErrorReason = 18
@@ -74,12 +77,12 @@ const (
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 19
 	// `UNIMPLEMENTED`: not available in this version.
 	ErrorReason_ERROR_REASON_NOT_IMPLEMENTED ErrorReason = 20
-	// `INTERNAL`: a fault of the server; its log has the details.
+	// `INTERNAL`: a fault in the server; its log has the details.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 21
 	// `FAILED_PRECONDITION`: the webhook's URL leads to an address that the operator has not
 	// allowed. Metadata: `address`, `rule`, `setting`.
 	ErrorReason_ERROR_REASON_ADDRESS_BLOCKED ErrorReason = 22
-	// `PERMISSION_DENIED`: an agent key may act for its own agent only. Metadata: `agent`.
+	// `PERMISSION_DENIED`: an agent's key may act only for its own agent. Metadata: `agent`.
 	ErrorReason_ERROR_REASON_AGENT_MISMATCH ErrorReason = 23
 	// `RESOURCE_EXHAUSTED`: a quota or limit of the tenant is reached. Metadata:
 	// `quota`, `limit`.
@@ -94,17 +97,17 @@ const (
 	// `INVALID_ARGUMENT`: the request's body is not well-formed JSON. Metadata: `offset`.
 	ErrorReason_ERROR_REASON_JSON_INVALID ErrorReason = 28
 	// `UNAVAILABLE` or `DEADLINE_EXCEEDED`: the gateway cannot reach the server, or got no answer in
-	// time; the call may have been done all the same.
+	// time; the call may nevertheless have taken effect.
 	ErrorReason_ERROR_REASON_SERVER_UNREACHABLE ErrorReason = 29
-	// `RESOURCE_EXHAUSTED`: a webhook with `OVERFLOW_REJECT` has `max_pending` deliveries waiting;
-	// nothing was stored. Metadata: `webhook_uid`, `max_pending`. Try again after the time in
+	// `RESOURCE_EXHAUSTED`: a webhook with `OVERFLOW_REJECT` has `max_pending` pending deliveries;
+	// nothing was stored. Metadata: `webhook_uid`, `max_pending`. Retry after the delay in
 	// `google.rpc.RetryInfo`.
 	ErrorReason_ERROR_REASON_QUEUE_FULL ErrorReason = 30
-	// `NOT_FOUND`: the tenant does not exist, or the key may not know of it.
+	// `NOT_FOUND`: the tenant does not exist, or the key may not see it.
 	ErrorReason_ERROR_REASON_TENANT_NOT_FOUND ErrorReason = 31
 	// `NOT_FOUND`: the recovery job does not exist.
 	ErrorReason_ERROR_REASON_RECOVERY_JOB_NOT_FOUND ErrorReason = 32
-	// `FAILED_PRECONDITION`: the recovery job is over.
+	// `FAILED_PRECONDITION`: the recovery job has ended.
 	ErrorReason_ERROR_REASON_RECOVERY_JOB_STATE ErrorReason = 33
 	// `NOT_FOUND`: no such event type. Metadata: `name`.
 	ErrorReason_ERROR_REASON_EVENT_TYPE_NOT_FOUND ErrorReason = 34

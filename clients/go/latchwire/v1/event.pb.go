@@ -23,42 +23,43 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Something that happened at a door, as it was accepted. Never changes once stored.
+// Something that happened at a door, as it was accepted. An event never changes once it is stored.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `events/{event}`, where `{event}` is `id`. In requests an all-digit `{event}`
 	// is read as `number`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Identifies the event, and makes publishing it again harmless: for at least 7 days a second
-	// publish with the same id and content returns the stored event, and one with other content
-	// fails with `EVENT_ID_CONFLICT`. 1 to 128 characters of `A-Z a-z 0-9 - _ : ~ .`, not all digits.
-	// Left empty, the server assigns a UUID version 7.
+	// Identifies the event and makes it safe to publish it again: for at least 7 days, publishing the
+	// same id and content again returns the stored event, and publishing different content fails with
+	// `EVENT_ID_CONFLICT`. 1 to 128 characters of `A-Z a-z 0-9 - _ : ~ .`, not all digits. If empty,
+	// the server assigns a UUID version 7.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// Position in the tenant's log: 1, 2, 3, ... in commit order.
 	Number int64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
-	// The device's own type, such as `log.access_granted_by_api_call` or `acogo.ez_open`.
-	// 1 to 200 characters: dot-separated segments of `A-Z a-z 0-9 _ -`. The first segment `latchwire`
-	// is for the server's own events, `latchwire.webhook.suspended` and `latchwire.delivery.dead`,
-	// which go to webhooks that ask for them by it.
+	// The device's own type, such as `log.access_granted_by_api_call` or `acogo.ez_open`. 1 to 200
+	// characters: dot-separated segments of `A-Z a-z 0-9 _ -`. The first segment `latchwire` is
+	// reserved for the server's own events, `latchwire.webhook.suspended` and
+	// `latchwire.delivery.dead`, which go to webhooks whose patterns begin with it.
 	Type string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
 	// The type in Latchwire's own words, such as `access.granted` or `door.opened`; same limits as
-	// `type`. May be empty when nothing of that kind fits.
+	// `type`. Empty if none applies.
 	CanonicalType string `protobuf:"bytes,5,opt,name=canonical_type,json=canonicalType,proto3" json:"canonical_type,omitempty"`
-	// The device, such as `panel-1`. At most 200 characters.
+	// The device that reported the event, such as `panel-1`. At most 200 characters.
 	Source string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
-	// What it happened to: a door, a line, an output, such as `door-1`. At most 200 characters.
-	// Webhooks with ordering `ORDERING_BY_SUBJECT` keep the order within (source, subject).
+	// What the event happened to: a door, a line, an output, such as `door-1`. At most 200
+	// characters. Webhooks with `ORDERING_BY_SUBJECT` keep the order within (source, subject).
 	Subject string `protobuf:"bytes,7,opt,name=subject,proto3" json:"subject,omitempty"`
-	// Further facts that receivers may want, such as `origin`. At most 64 entries; keys 1 to 64
+	// Additional facts for receivers, such as `origin`. At most 64 entries; keys have 1 to 64
 	// characters of `a-z 0-9 _`, values at most 1024 bytes.
 	Attributes map[string]string `protobuf:"bytes,8,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// When it happened, by the device's clock. Defaults to the time of receipt.
+	// When the event happened, by the device's clock. Defaults to the time of receipt.
 	OccurTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=occur_time,json=occurTime,proto3" json:"occur_time,omitempty"`
-	// When it was first durably received: by the agent, or by the server for published events.
+	// When the event was first stored durably: at the agent, or at the server for published events.
 	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
-	// Higher leaves first: 0 (background) to 9 (alarm); left out it is 4.
+	// Higher priorities are delivered first: 0 (background) to 9 (alarm). Defaults to 4.
 	Priority *int32 `protobuf:"varint,11,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
-	// After this time no delivery of the event is attempted any more; it ends as `STATE_EXPIRED`.
+	// After this time no delivery of the event is attempted; its pending deliveries end as
+	// `STATE_EXPIRED`.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// The payload: the exact bytes that came in, never re-encoded. At most 262144 bytes (256 KiB).
 	//
@@ -225,13 +226,13 @@ type isEvent_Data interface {
 }
 
 type Event_Json struct {
-	// A JSON value (RFC 8259), byte for byte: number spelling, key order, escapes and spaces stay.
-	// In HTTP/JSON this member is written as the value itself, `"data": {...}`.
+	// A JSON value (RFC 8259), byte for byte: number spelling, key order, escapes and spaces are
+	// kept. In HTTP/JSON this member is written as the value itself, `"data": {...}`.
 	Json string `protobuf:"bytes,13,opt,name=json,proto3,oneof"`
 }
 
 type Event_Binary struct {
-	// Anything else. In HTTP/JSON this is `"dataBase64": "..."`.
+	// Data that is not JSON. In HTTP/JSON this member is `"dataBase64": "..."`.
 	Binary []byte `protobuf:"bytes,14,opt,name=binary,proto3,oneof"`
 }
 

@@ -71,7 +71,7 @@ func (x *PublishEventRequest) GetEvent() *Event {
 // Request of `BatchPublishEvents`.
 type BatchPublishEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 512 events, at most 1 MiB together.
+	// 1 to 512 events, at most 1 MiB in total.
 	Events        []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -163,8 +163,8 @@ func (x *BatchPublishEventsResponse) GetEvents() []*Event {
 // Request of `GetEvent`.
 type GetEventRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `events/{id}` or `events/{number}`. By id an event is found for at least 7 days after its
-	// publication, by number as long as it is kept.
+	// `events/{id}` or `events/{number}`. An event is found by its id for at least 7 days after
+	// its publication, and by its number as long as it is kept.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -210,9 +210,9 @@ func (x *GetEventRequest) GetName() string {
 // Request of `ListEvents`.
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before; all other fields must be as they were then.
+	// `next_page_token` of the previous page; all other fields must be unchanged.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only events of exactly this type.
 	Type string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
@@ -292,10 +292,10 @@ func (x *ListEventsRequest) GetSubject() string {
 // Response of `ListEvents`.
 type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A page of events, newest first. May be shorter than asked for, even empty, while
+	// A page of events, newest first. It may be shorter than requested, even empty, while
 	// `next_page_token` is set.
 	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

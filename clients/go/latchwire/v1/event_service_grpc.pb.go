@@ -29,10 +29,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Publishes events and reads what was stored. The tenant follows from the key.
+// Publishes events and reads stored ones. The API key determines the tenant.
 type EventServiceClient interface {
-	// Stores one event durably and queues its deliveries. Answers after the disk has it.
-	// Role: publisher.
+	// Stores one event and queues its deliveries. Returns once the event is durable. Role:
+	// publisher.
 	PublishEvent(ctx context.Context, in *PublishEventRequest, opts ...grpc.CallOption) (*Event, error)
 	// Stores several events in one transaction: all or none. Role: publisher.
 	BatchPublishEvents(ctx context.Context, in *BatchPublishEventsRequest, opts ...grpc.CallOption) (*BatchPublishEventsResponse, error)
@@ -94,10 +94,10 @@ func (c *eventServiceClient) ListEvents(ctx context.Context, in *ListEventsReque
 // All implementations must embed UnimplementedEventServiceServer
 // for forward compatibility.
 //
-// Publishes events and reads what was stored. The tenant follows from the key.
+// Publishes events and reads stored ones. The API key determines the tenant.
 type EventServiceServer interface {
-	// Stores one event durably and queues its deliveries. Answers after the disk has it.
-	// Role: publisher.
+	// Stores one event and queues its deliveries. Returns once the event is durable. Role:
+	// publisher.
 	PublishEvent(context.Context, *PublishEventRequest) (*Event, error)
 	// Stores several events in one transaction: all or none. Role: publisher.
 	BatchPublishEvents(context.Context, *BatchPublishEventsRequest) (*BatchPublishEventsResponse, error)

@@ -23,9 +23,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// A type of event that Latchwire knows: what a device of a known system sends, what the server sends
-// about itself, or a canonical type. The list is part of the server and the same for every tenant.
-// Events of other types are accepted and delivered all the same.
+// A type of event that Latchwire knows: a type that devices of a known system send, a type of the
+// server's own events, or a canonical type. The list is part of the server and the same for every
+// tenant. Events of other types are accepted and delivered as well.
 type EventType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `eventTypes/{type}`, such as `eventTypes/acogo.ez_open`.
@@ -33,20 +33,20 @@ type EventType struct {
 	// The type as events carry it, such as `acogo.ez_open` or `log.tamper_event`. 1 to 200 characters.
 	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	// What it means, independent of the system, such as `door.opened`; for a canonical type, itself.
-	// Some systems say more in an event's payload, so that its events have a more exact canonical
-	// type: `situator.access` is `access.reported`, and its events are `access.granted`,
+	// Some systems give more detail in an event's payload, and the event's canonical type is then more
+	// specific: `situator.access` is `access.reported`, and its events are `access.granted`,
 	// `access.denied` or `duress.signaled`. Empty for the server's operational events.
 	CanonicalType string `protobuf:"bytes,3,opt,name=canonical_type,json=canonicalType,proto3" json:"canonical_type,omitempty"`
-	// The system that has the type: `acogo`, `twenty`, `multisite`, `situator`, `panel`; or `latchwire`
-	// for canonical types and operational events. At most 63 characters.
+	// The system that defines the type: `acogo`, `twenty`, `multisite`, `situator`, `panel`; or
+	// `latchwire` for canonical types and operational events. At most 63 characters.
 	System string `protobuf:"bytes,4,opt,name=system,proto3" json:"system,omitempty"`
-	// One sentence in English, for people. At most 200 characters.
+	// A description for people, one sentence in English. At most 200 characters.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
 	// The priority of its events unless their sender gives another one: 0 (background) to 9 (alarm).
 	Priority int32 `protobuf:"varint,6,opt,name=priority,proto3" json:"priority,omitempty"`
-	// How long after its receipt an event of this type may still make something happen, such as a gate
-	// open, to the second. Absent for records and alarms, which are worth knowing at any time. Nothing
-	// is held back by it yet.
+	// How long after its receipt an event of this type may still trigger an action, such as opening a
+	// gate; in whole seconds. Absent for records and alarms, which are worth knowing at any time.
+	// Nothing is held back because of it yet.
 	ActByAge *durationpb.Duration `protobuf:"bytes,7,opt,name=act_by_age,json=actByAge,proto3" json:"act_by_age,omitempty"`
 	// An example of an event's `data`, as JSON text: a string in HTTP/JSON too. At most 262144 bytes
 	// (256 KiB).

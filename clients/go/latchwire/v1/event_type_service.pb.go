@@ -25,7 +25,7 @@ const (
 // Request of `GetEventType`.
 type GetEventTypeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `eventTypes/{type}`.
+	// Resource name, `eventTypes/{type}`.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -71,12 +71,12 @@ func (x *GetEventTypeRequest) GetName() string {
 // Request of `ListEventTypes`.
 type ListEventTypesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only types of this system, such as `panel`. Left out: of every system. One that does not exist
-	// has no types.
+	// Only types of this system, such as `panel`. Empty means all systems. An unknown system has no
+	// types.
 	System string `protobuf:"bytes,1,opt,name=system,proto3" json:"system,omitempty"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -138,7 +138,7 @@ type ListEventTypesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page of event types.
 	EventTypes []*EventType `protobuf:"bytes,1,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

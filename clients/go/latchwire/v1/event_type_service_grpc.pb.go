@@ -27,7 +27,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Shows the types of event that Latchwire knows, for choosing what a webhook subscribes to.
+// Lists the event types that Latchwire knows, to help choose what a webhook subscribes to.
 type EventTypeServiceClient interface {
 	// Returns an event type. Role: viewer.
 	GetEventType(ctx context.Context, in *GetEventTypeRequest, opts ...grpc.CallOption) (*EventType, error)
@@ -67,7 +67,7 @@ func (c *eventTypeServiceClient) ListEventTypes(ctx context.Context, in *ListEve
 // All implementations must embed UnimplementedEventTypeServiceServer
 // for forward compatibility.
 //
-// Shows the types of event that Latchwire knows, for choosing what a webhook subscribes to.
+// Lists the event types that Latchwire knows, to help choose what a webhook subscribes to.
 type EventTypeServiceServer interface {
 	// Returns an event type. Role: viewer.
 	GetEventType(context.Context, *GetEventTypeRequest) (*EventType, error)

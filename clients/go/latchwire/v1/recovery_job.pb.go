@@ -23,17 +23,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// How far it has come.
+// The job's progress.
 type RecoveryJob_State int32
 
 const (
 	// Never returned.
 	RecoveryJob_STATE_UNSPECIFIED RecoveryJob_State = 0
-	// It goes through the deliveries.
+	// The job is going through the deliveries.
 	RecoveryJob_STATE_RUNNING RecoveryJob_State = 1
-	// It has seen all of them.
+	// The job has examined all deliveries.
 	RecoveryJob_STATE_SUCCEEDED RecoveryJob_State = 2
-	// It was cancelled. What it had recovered until then stays recovered.
+	// The job was cancelled. Deliveries that it had already recovered stay pending.
 	RecoveryJob_STATE_CANCELLED RecoveryJob_State = 3
 )
 
@@ -80,31 +80,33 @@ func (RecoveryJob_State) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_recovery_job_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// Makes many deliveries pending again, step by step in the background. It goes on after a restart.
+// Makes many deliveries pending again, step by step in the background. It continues after a
+// restart.
 type RecoveryJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `recoveryJobs/{uuid}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Only deliveries to this webhook: `webhooks/{uuid}` or `webhooks/{uid}`. Empty means all.
 	Webhook string `protobuf:"bytes,2,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// Only deliveries in these states, any but `STATE_PENDING`. None given means `STATE_DEAD`. With
-	// `STATE_SUCCEEDED` receivers get again what they already have, under the same message id.
+	// Only deliveries in these states; any but `STATE_PENDING`. Empty means `STATE_DEAD`. With
+	// `STATE_SUCCEEDED` receivers get messages again that they already have, under the same message
+	// id.
 	DeliveryStates []Delivery_State `protobuf:"varint,3,rep,packed,name=delivery_states,json=deliveryStates,proto3,enum=latchwire.v1.Delivery_State" json:"delivery_states,omitempty"`
-	// Only deliveries made at or after this time.
+	// Only deliveries created at or after this time.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// Only deliveries made before this time.
+	// Only deliveries created before this time.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Only deliveries of events that fit.
+	// Only deliveries of events that match.
 	EventMatch *EventMatch `protobuf:"bytes,6,opt,name=event_match,json=eventMatch,proto3" json:"event_match,omitempty"`
-	// How far it has come.
+	// The job's progress.
 	State RecoveryJob_State `protobuf:"varint,7,opt,name=state,proto3,enum=latchwire.v1.RecoveryJob_State" json:"state,omitempty"`
-	// Deliveries that it has looked at.
+	// Number of deliveries that the job has examined.
 	ExaminedCount int64 `protobuf:"varint,8,opt,name=examined_count,json=examinedCount,proto3" json:"examined_count,omitempty"`
-	// Deliveries that it has made pending.
+	// Number of deliveries that the job has made pending.
 	RecoveredCount int64 `protobuf:"varint,9,opt,name=recovered_count,json=recoveredCount,proto3" json:"recovered_count,omitempty"`
-	// When it was created. It looks at deliveries made until then.
+	// When the job was created. It examines deliveries created until then.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// When it was over; absent while running.
+	// When the job ended; absent while it is running.
 	CompleteTime  *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=complete_time,json=completeTime,proto3" json:"complete_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

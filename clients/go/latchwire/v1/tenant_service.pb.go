@@ -25,32 +25,33 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Whoever owns webhooks, events and keys.
+// An owner of webhooks, events and keys.
 type Tenant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Resource name, `tenants/{number}`; `tenants/1` always exists. `tenants/-` in requests means the
+	// Resource name, `tenants/{number}`; `tenants/1` always exists. In requests `tenants/-` means the
 	// key's own.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// For people. At most 200 characters.
+	// A name for people. At most 200 characters.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// Events are deleted with their deliveries and attempts when they are older than this, to the
-	// minute: 1 min to 10 years. Left out: 30 days.
+	// Age at which events are deleted with their deliveries and attempts, accurate to the minute: 1
+	// min to 10 years. Defaults to 30 days.
 	EventRetention *durationpb.Duration `protobuf:"bytes,3,opt,name=event_retention,json=eventRetention,proto3" json:"event_retention,omitempty"`
-	// An event with pending deliveries is kept for up to this much longer; then they expire and it is
-	// deleted. 0 s to 10 years. Left out: 60 days.
+	// How much longer an event with pending deliveries is kept; after that they expire and the event
+	// is deleted. 0 s to 10 years. Defaults to 60 days.
 	MaxHeldTime *durationpb.Duration `protobuf:"bytes,4,opt,name=max_held_time,json=maxHeldTime,proto3" json:"max_held_time,omitempty"`
-	// Left out: no limits.
+	// Limits on what the tenant may use. Unset means no limits.
 	Quotas *TenantQuotas `protobuf:"bytes,5,opt,name=quotas,proto3" json:"quotas,omitempty"`
-	// What the tenant's events take, with 256 bytes for each event and 128 for each delivery of it.
+	// Bytes that the tenant's events take, counting 256 bytes for each event and 128 for each of its
+	// deliveries on top.
 	StoredBytes int64 `protobuf:"varint,6,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
-	// Events that are stored.
+	// Number of stored events.
 	StoredEventCount int64 `protobuf:"varint,7,opt,name=stored_event_count,json=storedEventCount,proto3" json:"stored_event_count,omitempty"`
-	// Webhooks that exist.
+	// Number of existing webhooks.
 	WebhookCount int64 `protobuf:"varint,8,opt,name=webhook_count,json=webhookCount,proto3" json:"webhook_count,omitempty"`
 	// When the tenant was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// Changes with every change of the settings. Sent back in an update, it makes the call fail with
-	// `ETAG_MISMATCH` if somebody else changed the tenant meanwhile.
+	// Changes whenever the settings change. If it is sent back in an update, the call fails with
+	// `ETAG_MISMATCH` if somebody else has changed the tenant in the meantime.
 	Etag          string `protobuf:"bytes,10,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -156,16 +157,16 @@ func (x *Tenant) GetEtag() string {
 	return ""
 }
 
-// How much a tenant may use. 0 means no limit. Beyond it calls fail with `QUOTA_EXCEEDED` and a time
-// to retry; agents keep their events and try again.
+// Limits on what a tenant may use. 0 means no limit. Calls beyond a limit fail with `QUOTA_EXCEEDED`
+// and a retry delay; agents keep their events and try again.
 type TenantQuotas struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Events accepted in a second, from publishers and agents together, with one second's worth as
-	// burst: 0.001 to 1,000,000.
+	// Events accepted per second, from publishers and agents together, with a burst of one second's
+	// worth: 0.001 to 1,000,000.
 	MaxEventsPerSecond float64 `protobuf:"fixed64,1,opt,name=max_events_per_second,json=maxEventsPerSecond,proto3" json:"max_events_per_second,omitempty"`
-	// As counted by `stored_bytes`.
+	// Maximum of `stored_bytes`.
 	MaxStoredBytes int64 `protobuf:"varint,2,opt,name=max_stored_bytes,json=maxStoredBytes,proto3" json:"max_stored_bytes,omitempty"`
-	// Webhooks that exist.
+	// Maximum number of webhooks.
 	MaxWebhooks   int64 `protobuf:"varint,3,opt,name=max_webhooks,json=maxWebhooks,proto3" json:"max_webhooks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -317,9 +318,9 @@ func (x *GetTenantRequest) GetName() string {
 // Request of `ListTenants`.
 type ListTenantsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -374,7 +375,7 @@ type ListTenantsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page of tenants by ascending number.
 	Tenants []*Tenant `protobuf:"bytes,1,rep,name=tenants,proto3" json:"tenants,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -427,10 +428,10 @@ func (x *ListTenantsResponse) GetNextPageToken() string {
 // Request of `UpdateTenant`.
 type UpdateTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new values; `name` says which tenant.
+	// The new values; `name` identifies the tenant.
 	Tenant *Tenant `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The fields to change, such as `event_retention,quotas`. Empty means every field that is set in
-	// `tenant`; `*` means all that can be changed. Unknown and output-only fields are refused.
+	// `tenant`; `*` means all fields that can be changed. Unknown and output-only fields are refused.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

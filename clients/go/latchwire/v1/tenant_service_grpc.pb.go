@@ -29,12 +29,13 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Manages tenants: who owns webhooks, events and keys, how long events are kept, and how much of the
-// server a tenant may use.
+// Manages tenants. A tenant owns webhooks, events and keys, and determines how long events are kept
+// and how much of the server it may use.
 type TenantServiceClient interface {
-	// Creates a tenant. It gets its first admin key by `CreateApiKey` with `tenant`. Role: operator.
+	// Creates a tenant. `CreateApiKey` with its `tenant` creates its first admin key. Role: operator.
 	CreateTenant(ctx context.Context, in *CreateTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
-	// Returns a tenant: any to operators, the key's own to others. Role: viewer or operator.
+	// Returns a tenant. Operators may read any tenant, others only their key's own. Role: viewer or
+	// operator.
 	GetTenant(ctx context.Context, in *GetTenantRequest, opts ...grpc.CallOption) (*Tenant, error)
 	// Lists tenants by number. Role: operator.
 	ListTenants(ctx context.Context, in *ListTenantsRequest, opts ...grpc.CallOption) (*ListTenantsResponse, error)
@@ -94,12 +95,13 @@ func (c *tenantServiceClient) UpdateTenant(ctx context.Context, in *UpdateTenant
 // All implementations must embed UnimplementedTenantServiceServer
 // for forward compatibility.
 //
-// Manages tenants: who owns webhooks, events and keys, how long events are kept, and how much of the
-// server a tenant may use.
+// Manages tenants. A tenant owns webhooks, events and keys, and determines how long events are kept
+// and how much of the server it may use.
 type TenantServiceServer interface {
-	// Creates a tenant. It gets its first admin key by `CreateApiKey` with `tenant`. Role: operator.
+	// Creates a tenant. `CreateApiKey` with its `tenant` creates its first admin key. Role: operator.
 	CreateTenant(context.Context, *CreateTenantRequest) (*Tenant, error)
-	// Returns a tenant: any to operators, the key's own to others. Role: viewer or operator.
+	// Returns a tenant. Operators may read any tenant, others only their key's own. Role: viewer or
+	// operator.
 	GetTenant(context.Context, *GetTenantRequest) (*Tenant, error)
 	// Lists tenants by number. Role: operator.
 	ListTenants(context.Context, *ListTenantsRequest) (*ListTenantsResponse, error)

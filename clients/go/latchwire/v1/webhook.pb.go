@@ -368,7 +368,7 @@ type Webhook struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// A small number that never changes and is never used again: 1, 2, 3, ... in the tenant.
 	Uid int64 `protobuf:"varint,2,opt,name=uid,proto3" json:"uid,omitempty"`
-	// For people. At most 200 characters.
+	// A name for people. At most 200 characters.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Where events are posted: absolute, `http` or `https`, 4 to 2000 characters, no user
 	// information, no spaces, ASCII only (escape the rest). Its bytes are used as they are. Viewers see

@@ -30,8 +30,8 @@ type CreateWebhookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The webhook. Output-only fields are ignored.
 	Webhook *Webhook `protobuf:"bytes,1,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// A UUID of the caller's choice for the name, which makes the call safe to repeat: the second
-	// fails with `WEBHOOK_ALREADY_EXISTS`. Empty: the server chooses.
+	// A UUID for the name, chosen by the caller. It makes the call safe to retry: a second call
+	// fails with `WEBHOOK_ALREADY_EXISTS`. If empty, the server chooses.
 	WebhookId     string `protobuf:"bytes,2,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -130,9 +130,9 @@ func (x *GetWebhookRequest) GetName() string {
 // Request of `ListWebhooks`.
 type ListWebhooksRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most this many are returned: 1 to 1000; 0 means 50.
+	// Maximum number of results: 1 to 1000; 0 means 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// `next_page_token` of the page before.
+	// `next_page_token` of the previous page.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -187,7 +187,7 @@ type ListWebhooksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A page of webhooks by ascending `uid`.
 	Webhooks []*Webhook `protobuf:"bytes,1,rep,name=webhooks,proto3" json:"webhooks,omitempty"`
-	// Empty when there are no more.
+	// Empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -240,11 +240,11 @@ func (x *ListWebhooksResponse) GetNextPageToken() string {
 // Request of `UpdateWebhook`.
 type UpdateWebhookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new values; `name` says which webhook.
+	// The new values; `name` identifies the webhook.
 	Webhook *Webhook `protobuf:"bytes,1,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// The fields to change, such as `url,any_of`. Empty means every field that is set in `webhook`;
-	// `*` means all that can be changed, so that an absent field gets its default. Unknown and
-	// output-only fields are refused.
+	// `*` means all fields that can be changed, so that an absent field gets its default. Unknown
+	// and output-only fields are refused.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -299,7 +299,7 @@ type DeleteWebhookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `webhooks/{uuid}` or `webhooks/{uid}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// If set, the webhook is deleted only if this is its current one.
+	// If set, the webhook is deleted only if this is its current etag.
 	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -398,16 +398,16 @@ func (x *SendTestEventRequest) GetName() string {
 // Response of `SendTestEvent`.
 type SendTestEventResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The receiver's HTTP status, 0 when there was no answer.
+	// The receiver's HTTP status; 0 if it did not respond.
 	HttpStatus int32 `protobuf:"varint,1,opt,name=http_status,json=httpStatus,proto3" json:"http_status,omitempty"`
-	// Why there was no answer, such as `RESOLVE`, `CONNECT`, `TLS`, `TIMEOUT`, `BLOCKED_ADDRESS`;
-	// empty when there was one.
+	// Why there was no response, such as `RESOLVE`, `CONNECT`, `TLS`, `TIMEOUT`, `BLOCKED_ADDRESS`;
+	// empty if there was one.
 	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
-	// What happened, for people; empty when there was an answer.
+	// An explanation for people; empty if the receiver responded.
 	ErrorDetail string `protobuf:"bytes,3,opt,name=error_detail,json=errorDetail,proto3" json:"error_detail,omitempty"`
-	// The first 4096 bytes of the answer.
+	// The first 4096 bytes of the response's body.
 	ResponseBody []byte `protobuf:"bytes,4,opt,name=response_body,json=responseBody,proto3" json:"response_body,omitempty"`
-	// From start to end of the exchange.
+	// Duration of the whole exchange.
 	Duration      *durationpb.Duration `protobuf:"bytes,5,opt,name=duration,proto3" json:"duration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

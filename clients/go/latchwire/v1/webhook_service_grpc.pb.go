@@ -32,9 +32,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Manages webhooks. The tenant follows from the key.
+// Manages webhooks. The API key determines the tenant.
 type WebhookServiceClient interface {
-	// Creates a webhook. It is matched by every event accepted after this call returned.
+	// Creates a webhook. It is matched against every event accepted after this call has returned.
 	// Role: admin.
 	CreateWebhook(ctx context.Context, in *CreateWebhookRequest, opts ...grpc.CallOption) (*Webhook, error)
 	// Returns one webhook, without its secret. Role: viewer.
@@ -43,11 +43,11 @@ type WebhookServiceClient interface {
 	ListWebhooks(ctx context.Context, in *ListWebhooksRequest, opts ...grpc.CallOption) (*ListWebhooksResponse, error)
 	// Changes the fields named in the mask. Role: admin.
 	UpdateWebhook(ctx context.Context, in *UpdateWebhookRequest, opts ...grpc.CallOption) (*Webhook, error)
-	// Deletes a webhook. Deliveries that are not done are dropped with it. Role: admin.
+	// Deletes a webhook and its unfinished deliveries. Role: admin.
 	DeleteWebhook(ctx context.Context, in *DeleteWebhookRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
-	// Posts a test event to the webhook's URL at once, one attempt, in its format and signed, and
-	// returns the receiver's answer. Nothing is stored, and the webhook's state does not matter.
-	// Role: admin.
+	// Immediately posts a signed test event in the webhook's format to its URL, with one attempt,
+	// and returns the receiver's response. Nothing is stored, and the webhook's state does not
+	// matter. Role: admin.
 	SendTestEvent(ctx context.Context, in *SendTestEventRequest, opts ...grpc.CallOption) (*SendTestEventResponse, error)
 }
 
@@ -123,9 +123,9 @@ func (c *webhookServiceClient) SendTestEvent(ctx context.Context, in *SendTestEv
 // All implementations must embed UnimplementedWebhookServiceServer
 // for forward compatibility.
 //
-// Manages webhooks. The tenant follows from the key.
+// Manages webhooks. The API key determines the tenant.
 type WebhookServiceServer interface {
-	// Creates a webhook. It is matched by every event accepted after this call returned.
+	// Creates a webhook. It is matched against every event accepted after this call has returned.
 	// Role: admin.
 	CreateWebhook(context.Context, *CreateWebhookRequest) (*Webhook, error)
 	// Returns one webhook, without its secret. Role: viewer.
@@ -134,11 +134,11 @@ type WebhookServiceServer interface {
 	ListWebhooks(context.Context, *ListWebhooksRequest) (*ListWebhooksResponse, error)
 	// Changes the fields named in the mask. Role: admin.
 	UpdateWebhook(context.Context, *UpdateWebhookRequest) (*Webhook, error)
-	// Deletes a webhook. Deliveries that are not done are dropped with it. Role: admin.
+	// Deletes a webhook and its unfinished deliveries. Role: admin.
 	DeleteWebhook(context.Context, *DeleteWebhookRequest) (*emptypb.Empty, error)
-	// Posts a test event to the webhook's URL at once, one attempt, in its format and signed, and
-	// returns the receiver's answer. Nothing is stored, and the webhook's state does not matter.
-	// Role: admin.
+	// Immediately posts a signed test event in the webhook's format to its URL, with one attempt,
+	// and returns the receiver's response. Nothing is stored, and the webhook's state does not
+	// matter. Role: admin.
 	SendTestEvent(context.Context, *SendTestEventRequest) (*SendTestEventResponse, error)
 	mustEmbedUnimplementedWebhookServiceServer()
 }

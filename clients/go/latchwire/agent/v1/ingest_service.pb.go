@@ -23,7 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What an agent sends.
+// A message from the agent.
 type ConnectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One of these.
@@ -107,17 +107,17 @@ type isConnectRequest_Message interface {
 }
 
 type ConnectRequest_Hello struct {
-	// First, and only first.
+	// Sent once, as the first message.
 	Hello *Hello `protobuf:"bytes,1,opt,name=hello,proto3,oneof"`
 }
 
 type ConnectRequest_Events struct {
-	// Then, again and again.
+	// Sent any number of times after that.
 	Events *EventBatch `protobuf:"bytes,2,opt,name=events,proto3,oneof"`
 }
 
 type ConnectRequest_Dropped struct {
-	// Events that will never come.
+	// Declares events that will never be sent.
 	Dropped *Dropped `protobuf:"bytes,3,opt,name=dropped,proto3,oneof"`
 }
 
@@ -127,7 +127,7 @@ func (*ConnectRequest_Events) isConnectRequest_Message() {}
 
 func (*ConnectRequest_Dropped) isConnectRequest_Message() {}
 
-// What the server sends.
+// A message from the server.
 type ConnectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One of these.
@@ -201,12 +201,12 @@ type isConnectResponse_Message interface {
 }
 
 type ConnectResponse_Welcome struct {
-	// First, and only first.
+	// Sent once, as the first message.
 	Welcome *Welcome `protobuf:"bytes,1,opt,name=welcome,proto3,oneof"`
 }
 
 type ConnectResponse_Ack struct {
-	// Then, as events become durable.
+	// Sent whenever events have become durable.
 	Ack *Ack `protobuf:"bytes,2,opt,name=ack,proto3,oneof"`
 }
 
@@ -214,16 +214,16 @@ func (*ConnectResponse_Welcome) isConnectResponse_Message() {}
 
 func (*ConnectResponse_Ack) isConnectResponse_Message() {}
 
-// Who calls, and what it still holds.
+// Identifies the agent and says which events it still holds.
 type Hello struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent's name; must be the one that the key is bound to.
+	// The agent's name; it must be the one that the key is bound to.
 	Agent string `protobuf:"bytes,1,opt,name=agent,proto3" json:"agent,omitempty"`
 	// The agent's software version, such as `0.1.0`.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The spool's life.
+	// The spool's current epoch.
 	Epoch uint64 `protobuf:"fixed64,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// What the spool holds, one entry per lane that has ever held an event in this epoch.
+	// The events that the spool holds: one entry per lane that has ever held an event in this epoch.
 	Ranges        []*LaneRange `protobuf:"bytes,4,rep,name=ranges,proto3" json:"ranges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -290,11 +290,11 @@ func (x *Hello) GetRanges() []*LaneRange {
 // A run of sequences in a lane.
 type LaneRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 to 3; higher is more urgent.
+	// The lane, 0 to 3; higher is more urgent.
 	Lane int32 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
-	// The first sequence still held; one past `last` when the lane is empty.
+	// The first sequence still held; `last` + 1 if the lane is empty.
 	First uint64 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"`
-	// The last sequence ever given, 0 when none.
+	// The last sequence ever assigned; 0 if none.
 	Last          uint64 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -351,19 +351,20 @@ func (x *LaneRange) GetLast() uint64 {
 	return 0
 }
 
-// The server's answer: from where to go on.
+// The server's reply to the hello: where to resume, and the limits of this stream.
 type Welcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The server's software version.
 	ServerVersion string `protobuf:"bytes,1,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
-	// For each lane of the hello, the last sequence that is durable here, 0 when none. The agent
-	// goes on with the next, first saying `dropped` of what it does not hold any more.
+	// For each lane of the hello, the last sequence that is durable at the server; 0 if none. The
+	// agent continues with the next one, after it has declared as `dropped` any that it no longer
+	// holds.
 	Cursors []*LaneCursor `protobuf:"bytes,2,rep,name=cursors,proto3" json:"cursors,omitempty"`
-	// At most this many events in a batch.
+	// Maximum number of events in a batch.
 	MaxBatchEvents int32 `protobuf:"varint,3,opt,name=max_batch_events,json=maxBatchEvents,proto3" json:"max_batch_events,omitempty"`
-	// At most this many bytes of a batch, serialised.
+	// Maximum size of a serialised batch, in bytes.
 	MaxBatchBytes int32 `protobuf:"varint,4,opt,name=max_batch_bytes,json=maxBatchBytes,proto3" json:"max_batch_bytes,omitempty"`
-	// At most this many events that are sent and not yet acked, over all lanes.
+	// Maximum number of events that are sent and not yet acked, over all lanes.
 	MaxUnackedEvents int32 `protobuf:"varint,5,opt,name=max_unacked_events,json=maxUnackedEvents,proto3" json:"max_unacked_events,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -434,10 +435,10 @@ func (x *Welcome) GetMaxUnackedEvents() int32 {
 	return 0
 }
 
-// How far a lane has come.
+// The position of a lane.
 type LaneCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 to 3.
+	// The lane, 0 to 3.
 	Lane int32 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
 	// The last sequence that is durable.
 	Through       uint64 `protobuf:"varint,2,opt,name=through,proto3" json:"through,omitempty"`
@@ -489,10 +490,10 @@ func (x *LaneCursor) GetThrough() uint64 {
 	return 0
 }
 
-// Events of one lane, of consecutive sequences.
+// Events of one lane with consecutive sequences.
 type EventBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 to 3.
+	// The lane, 0 to 3.
 	Lane int32 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
 	// 1 to `max_batch_events`.
 	Events        []*SpooledEvent `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
@@ -549,13 +550,14 @@ type SpooledEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its place in the lane.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// CRC-32C of the spool's record, so that the same sequence with other content is noticed.
+	// CRC-32C of the spool's record; it reveals a sequence that is reused for different content.
 	Checksum uint32 `protobuf:"fixed32,2,opt,name=checksum,proto3" json:"checksum,omitempty"`
 	// The event. `id` is set: the agent gives every event a UUID version 7 before it is spooled.
-	// `receive_time` is the agent's. `expire_time` is not used here, see `remaining_time`.
+	// `receive_time` is the time at which the agent received it. `expire_time` is not used here; see
+	// `remaining_time`.
 	Event *v1.Event `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
-	// How long the event may still be delivered, by the agent's monotonic clock; absent when
-	// it does not expire.
+	// How long the event may still be delivered, by the agent's monotonic clock; absent if it does
+	// not expire.
 	RemainingTime *durationpb.Duration `protobuf:"bytes,4,opt,name=remaining_time,json=remainingTime,proto3" json:"remaining_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -619,16 +621,16 @@ func (x *SpooledEvent) GetRemainingTime() *durationpb.Duration {
 	return nil
 }
 
-// Sequences that will never come, because the agent had to let them go.
+// Sequences that will never be sent, because the agent has lost or dropped them.
 type Dropped struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 to 3.
+	// The lane, 0 to 3.
 	Lane int32 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
-	// The first of them.
+	// The first sequence.
 	From uint64 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
-	// The last of them.
+	// The last sequence.
 	To uint64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
-	// Why, such as `spool full`. At most 200 characters.
+	// The reason, such as `spool full`. At most 200 characters.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -692,17 +694,18 @@ func (x *Dropped) GetReason() string {
 	return ""
 }
 
-// Everything up to `through` is durable here, or rejected for good.
+// Says that everything up to `through` is durable at the server or permanently rejected.
 type Ack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0 to 3.
+	// The lane, 0 to 3.
 	Lane int32 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
 	// The last sequence that is durable.
 	Through uint64 `protobuf:"varint,2,opt,name=through,proto3" json:"through,omitempty"`
-	// Events of this range that will never be accepted, because they are invalid. The agent sets
-	// them aside and counts them. Backpressure never rejects.
+	// Events in this range that will never be accepted, because they are invalid. The agent sets them
+	// aside and counts them. Back-pressure never rejects events.
 	Rejected []*Rejected `protobuf:"bytes,3,rep,name=rejected,proto3" json:"rejected,omitempty"`
-	// Set when the server cannot take more for now: send again from after `through`, after this time.
+	// Set if the server cannot take more for now: the agent must send again from after `through` once
+	// this time has passed.
 	RetryAfter    *durationpb.Duration `protobuf:"bytes,4,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -771,9 +774,9 @@ type Rejected struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its place in the lane.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Why, such as `FIELD_INVALID`; a name of `latchwire.v1.ErrorReason` without its prefix.
+	// The reason, such as `FIELD_INVALID`; a name of `latchwire.v1.ErrorReason` without its prefix.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// For people.
+	// An explanation for people.
 	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

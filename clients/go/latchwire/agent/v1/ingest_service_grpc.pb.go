@@ -26,15 +26,16 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// How an agent's spool reaches the server: one stream per agent, batches up, acks per lane down.
+// Carries an agent's spool to the server: one stream per agent, with batches going up and acks per
+// lane coming down.
 //
-// An agent keeps its events in lanes by priority. Within a lane they are numbered 1, 2, 3, ... for
-// as long as the spool lives; its life is named by the epoch, a random 64-bit number that is new
-// whenever a spool is created, truncated, or opened after anything but a clean close. The server
-// keeps one cursor per (tenant, agent, epoch, lane), so that sending again is always harmless.
+// An agent keeps its events in lanes by priority. Within a lane they are numbered 1, 2, 3, ...
+// throughout an epoch. The epoch is a random 64-bit number; a new one begins whenever a spool is
+// created, truncated, or opened after anything but a clean close. The server keeps one cursor per
+// (tenant, agent, epoch, lane), so that sending an event again is always safe.
 type IngestServiceClient interface {
-	// Role: agent. The first message up is `hello`, the first down is `welcome`. A newer stream of
-	// the same agent ends an older one with `AGENT_STREAM_FENCED`.
+	// Role: agent. The agent's first message is `hello`, the server's first is `welcome`. When an
+	// agent opens a new stream, its older one ends with `AGENT_STREAM_FENCED`.
 	Connect(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ConnectRequest, ConnectResponse], error)
 }
 
@@ -63,15 +64,16 @@ type IngestService_ConnectClient = grpc.BidiStreamingClient[ConnectRequest, Conn
 // All implementations must embed UnimplementedIngestServiceServer
 // for forward compatibility.
 //
-// How an agent's spool reaches the server: one stream per agent, batches up, acks per lane down.
+// Carries an agent's spool to the server: one stream per agent, with batches going up and acks per
+// lane coming down.
 //
-// An agent keeps its events in lanes by priority. Within a lane they are numbered 1, 2, 3, ... for
-// as long as the spool lives; its life is named by the epoch, a random 64-bit number that is new
-// whenever a spool is created, truncated, or opened after anything but a clean close. The server
-// keeps one cursor per (tenant, agent, epoch, lane), so that sending again is always harmless.
+// An agent keeps its events in lanes by priority. Within a lane they are numbered 1, 2, 3, ...
+// throughout an epoch. The epoch is a random 64-bit number; a new one begins whenever a spool is
+// created, truncated, or opened after anything but a clean close. The server keeps one cursor per
+// (tenant, agent, epoch, lane), so that sending an event again is always safe.
 type IngestServiceServer interface {
-	// Role: agent. The first message up is `hello`, the first down is `welcome`. A newer stream of
-	// the same agent ends an older one with `AGENT_STREAM_FENCED`.
+	// Role: agent. The agent's first message is `hello`, the server's first is `welcome`. When an
+	// agent opens a new stream, its older one ends with `AGENT_STREAM_FENCED`.
 	Connect(grpc.BidiStreamingServer[ConnectRequest, ConnectResponse]) error
 	mustEmbedUnimplementedIngestServiceServer()
 }
