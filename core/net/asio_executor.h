@@ -31,7 +31,7 @@ class AsioExecutor : public Executor {
   bool IsLoopThread() const;
   // True from Start until Stop has joined: whether a posted task will run.
   bool IsRunning() const;
-  // For code of core/transport alone.
+  // For code of core/net alone.
   boost::asio::io_context& context();
 
  private:

@@ -41,7 +41,7 @@ struct DnsOptions {
 class DnsResolver {
  public:
   // Addresses in the order to try, never empty. UNAVAILABLE when no answer came in time,
-  // RESOURCE_EXHAUSTED when too many look-ups are under way, NOT_FOUND when the name has no
+  // RESOURCE_EXHAUSTED when too many look-ups are in flight, NOT_FOUND when the name has no
   // address.
   using Result = absl::StatusOr<std::vector<IpAddress>>;
   using Callback = absl::AnyInvocable<void(const Result&)>;
@@ -52,8 +52,8 @@ class DnsResolver {
   ~DnsResolver();
   DnsResolver(const DnsResolver&) = delete;
 
-  // Calls back from inside when the answer is cached. A caller that has lost interest is not told
-  // apart: its callback checks that itself.
+  // Calls `callback` once, from inside this call when the answer is cached. There is no cancel: a
+  // callback whose owner has lost interest checks that itself.
   void Resolve(const std::string& name, Callback callback);
 
  private:

@@ -1,4 +1,4 @@
-// One connection to a receiver, from look-up to close. Internal to core/transport.
+// One connection to a receiver, from look-up to close. Internal to core/net.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 
 namespace latchwire {
 namespace {
@@ -161,6 +162,7 @@ bool HttpEngine::TakeSlot() {
 }
 
 void HttpEngine::ReturnSlot() {
+  LATCHWIRE_CHECK(connections_ > 0, "a slot was returned twice");
   --connections_;
   OfferSlots();
 }
@@ -185,6 +187,7 @@ void HttpEngine::WantSlot(HttpPool* pool) {
 
 void HttpEngine::Finish(HttpExchange* exchange) {
   const std::unique_ptr<HttpExchange> owned(exchange);
+  LATCHWIRE_CHECK(exchange->done, "a request was finished twice");
   exchange->Disarm();
   exchange->result.duration = options_.clock->Monotonic() - exchange->start;
   open_requests_.fetch_sub(1, std::memory_order_relaxed);

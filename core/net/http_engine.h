@@ -1,5 +1,5 @@
 // All pools, their shared limits, and the way of a request through them. Internal to
-// core/transport.
+// core/net.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// One request on its way, and what all parts of the transport share. Internal to core/transport.
+// One request in flight, and what all parts of the transport share. Internal to core/net.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,7 +13,7 @@
 
 namespace latchwire {
 
-// A list of this forgets what is destroyed.
+// Elements of a list that leave it when they are destroyed.
 using AutoUnlinkHook =
     boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
@@ -32,7 +32,7 @@ struct HttpServices {
   TlsClients* tls;
 };
 
-// As a timer it is the request's one deadline. Owned by the engine from Submit to Finish.
+// A request in flight; the timer is its one deadline. The engine owns it from Submit to Finish.
 struct HttpExchange : TimerWheel::Timer {
   void OnExpire() override;
 

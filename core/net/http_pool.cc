@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/net/http_engine.h"
 
 namespace latchwire {
@@ -13,6 +14,7 @@ HttpPool::HttpPool(const HttpServices* services, HttpEngine* engine, Url url,
     : services_(services), engine_(engine), url_(std::move(url)), tls_(std::move(tls)) {}
 
 void HttpPool::Submit(HttpExchange* exchange) {
+  LATCHWIRE_DCHECK(exchange->pool == nullptr && exchange->connection == nullptr);
   exchange->pool = this;
   if (!idle_.empty()) {
     HttpConnection* connection = idle_.back();
@@ -31,6 +33,7 @@ void HttpPool::Submit(HttpExchange* exchange) {
 }
 
 HttpExchange* HttpPool::TakeWaiting() {
+  LATCHWIRE_CHECK(waiting_count_ > 0 && !waiting_.empty());
   HttpExchange* exchange = &waiting_.front();
   waiting_.pop_front();
   --waiting_count_;
@@ -64,6 +67,7 @@ void HttpPool::OnWaitingDeadline(HttpExchange* exchange) {
 
 void HttpPool::Remove(HttpConnection* connection) {
   const size_t index = connection->index_in_pool;
+  LATCHWIRE_CHECK(index < connections_.size() && connections_[index].get() == connection);
   const std::shared_ptr<HttpConnection> removed = std::move(connections_[index]);
   if (index + 1 != connections_.size()) {
     connections_[index] = std::move(connections_.back());
@@ -74,11 +78,14 @@ void HttpPool::Remove(HttpConnection* connection) {
 }
 
 void HttpPool::RemoveIdle(HttpConnection* connection) {
+  LATCHWIRE_DCHECK(connection->exchange() == nullptr);
   connection->idle_in_engine.unlink();
   if (idle_.back() == connection) {
     idle_.pop_back();
   } else {
-    idle_.erase(std::find(idle_.begin(), idle_.end(), connection));
+    const auto found = std::find(idle_.begin(), idle_.end(), connection);
+    LATCHWIRE_CHECK(found != idle_.end());
+    idle_.erase(found);
   }
 }
 

@@ -1,5 +1,5 @@
 // The connections to one scheme, host and port with one TLS profile, and the requests that wait for
-// one. Internal to core/transport.
+// one. Internal to core/net.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -41,13 +41,13 @@ class HttpPool {
   bool IsUnused() const { return connections_.empty() && waiting_.empty(); }
 
   void Submit(HttpExchange* exchange);
-  // Its time is over while it waits.
+  // The deadline of `exchange` has passed while it waits for a connection.
   void OnWaitingDeadline(HttpExchange* exchange);
-  // The engine has a connection to give.
+  // The engine has a connection slot to give.
   void OnSlot();
   // Closes an idle connection, whose slot the engine gives to another pool.
   void Evict(HttpConnection* connection);
-  // Closes everything and gives back what was under way.
+  // Closes all connections and returns the requests in flight or waiting, for the engine to fail.
   std::vector<HttpExchange*> Shutdown();
 
   // From connections; the last thing they do.
@@ -63,7 +63,7 @@ class HttpPool {
       boost::intrusive::member_hook<HttpExchange, AutoUnlinkHook, &HttpExchange::waiting>,
       boost::intrusive::constant_time_size<false>>;
 
-  void Dial(HttpExchange* exchange);  // on a slot that is ours
+  void Dial(HttpExchange* exchange);  // on a slot that this pool holds
   void DialForWaiting();
   void Remove(HttpConnection* connection);  // keeps the slot
   void RemoveIdle(HttpConnection* connection);
@@ -74,7 +74,7 @@ class HttpPool {
   const Url url_;
   const std::shared_ptr<const TlsProfile> tls_;  // null: the transport's own trust
   std::vector<std::shared_ptr<HttpConnection>> connections_;
-  std::vector<HttpConnection*> idle_;  // the one used last at the end
+  std::vector<HttpConnection*> idle_;  // the most recently used at the end
   Waiting waiting_;
   size_t waiting_count_ = 0;
 };

@@ -1,5 +1,5 @@
 // The answers that come off one connection, read from bytes as they come. Internal to
-// core/transport.
+// core/net.
 #pragma once
 
 #include <optional>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/check.h"
+
 namespace latchwire {
 
 TimerWheel::TimerWheel(boost::asio::io_context* context, const Clock* clock)
@@ -15,6 +17,7 @@ void TimerWheel::ArmAt(Timer* timer, absl::Duration monotonic) {
   monotonic = std::min(monotonic, absl::Hours(24 * 365 * 200));  // clear of overflow
   const int64_t tick = absl::ToInt64Milliseconds(monotonic) / kTickMillis + 1;
   timer->tick_ = std::max(tick, done_tick_ + 1);
+  LATCHWIRE_DCHECK(timer->tick_ > done_tick_ && !timer->armed());
   SlotOf(timer->tick_).push_back(*timer);
   if (advancing_) return;  // it looks for the next wake-up itself
   if (wake_tick_ < 0 || timer->tick_ < wake_tick_) Sleep(timer->tick_);
@@ -31,6 +34,7 @@ void TimerWheel::Sleep(int64_t until_tick) {
 }
 
 void TimerWheel::Advance() {
+  LATCHWIRE_CHECK(!advancing_, "a timer advanced the wheel that it expires on");
   wake_tick_ = -1;
   advancing_ = true;
   const int64_t now_tick = absl::ToInt64Milliseconds(clock_->Monotonic()) / kTickMillis;

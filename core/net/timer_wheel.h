@@ -29,7 +29,7 @@ class TimerWheel {
     bool armed() const { return is_linked(); }
 
    protected:
-    // Disarmed already; may arm, disarm or destroy any timer.
+    // Called once the timer is disarmed; may arm, disarm or destroy any timer.
     virtual void OnExpire() = 0;
 
    private:
@@ -39,10 +39,11 @@ class TimerWheel {
 
   TimerWheel(boost::asio::io_context* context, const Clock* clock);
 
-  // Never early. An armed timer is moved.
+  // Expires the timer after the delay, never early and at most about one tick late. An armed timer
+  // is moved.
   void Arm(Timer* timer, absl::Duration delay) { ArmAt(timer, clock_->Monotonic() + delay); }
   void ArmAt(Timer* timer, absl::Duration monotonic);
-  // Expires what is due. Happens by itself; tests in simulated time call it.
+  // Expires all timers that are due. The wheel calls it itself; tests in simulated time do so too.
   void Advance();
 
  private:

@@ -1,4 +1,4 @@
-// TLS towards receivers, on our prefixed BoringSSL. Internal to core/transport: it pulls in OpenSSL
+// TLS towards receivers, on our prefixed BoringSSL. Internal to core/net: it pulls in OpenSSL
 // headers.
 #pragma once
 

@@ -1,4 +1,4 @@
-// One TlsClient for each way of speaking TLS that is in use. Internal to core/transport: it pulls
+// One TlsClient for each way of speaking TLS that is in use. Internal to core/net: it pulls
 // in OpenSSL headers.
 #pragma once
 
