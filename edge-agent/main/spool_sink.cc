@@ -8,7 +8,9 @@ namespace latchwire::edge {
 
 void StoreWatch::Note(const absl::Status& status, uint64_t needed_bytes, uint64_t spool_bytes) {
   if (absl::IsInvalidArgument(status)) return;  // says nothing about the disk
+  if (status.ok() && !failed_.load(std::memory_order_relaxed)) return;
   MutexLock lock(&mutex_);
+  failed_.store(!status.ok(), std::memory_order_relaxed);
   last_ = status.code();
   if (status.ok()) return;
   last_time_ = clock_->Monotonic();

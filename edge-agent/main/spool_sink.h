@@ -1,6 +1,7 @@
 // The intake's events into the spool, and whether the spool takes them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -35,6 +36,8 @@ class StoreWatch {
  private:
   const uint64_t max_bytes_;
   const Clock* const clock_;
+  // Whether the last append failed; so that one that goes well after another takes no lock.
+  std::atomic<bool> failed_{false};
   mutable Mutex mutex_;
   absl::StatusCode last_ ABSL_GUARDED_BY(mutex_) = absl::StatusCode::kOk;
   absl::Duration last_time_ ABSL_GUARDED_BY(mutex_);  // monotonic

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/base/testing/simulated_world.h"
 #include "edge-agent/spool/testing/fake_file_system.h"
 #include "edge-agent/uplink/event_codec.h"
@@ -211,8 +212,10 @@ TEST_F(UplinkTest, HonoursRetryAfterAndSendsAgain) {
   const int messages = server_.messages;
   Run(absl::Seconds(1));
   EXPECT_EQ(server_.messages, messages) << "not before the time";
+  EXPECT_TRUE(uplink_->Stats().told_to_wait);
   server_.busy = false;
   Run(absl::Seconds(3));
+  EXPECT_FALSE(uplink_->Stats().told_to_wait);
   EXPECT_THAT(server_.arrived, SizeIs(20));
   EXPECT_EQ(server_.arrived.front(), "e0");
   EXPECT_TRUE(Drained());
@@ -323,6 +326,24 @@ TEST_F(UplinkTest, GivesUpOnASilentServerAndComesBack) {
   server_.silent = false;
   Run(absl::Minutes(2));
   EXPECT_THAT(server_.arrived, ElementsAre("a"));
+}
+
+TEST_F(UplinkTest, SaysWhyTheLastStreamBrokeUntilTheNextOneStands) {
+  Run(absl::Seconds(1));
+  EXPECT_EQ(uplink_->Stats().error, "");
+  server_.current->End(MakeError(absl::StatusCode::kUnauthenticated, error_reason::kApiKeyInvalid,
+                                 "the key was deleted"));
+  server_.down = true;
+  executor_.RunFor(absl::ZeroDuration());
+  EXPECT_FALSE(uplink_->Stats().connected);
+  EXPECT_EQ(uplink_->Stats().error, "the key was deleted");
+  EXPECT_EQ(uplink_->Stats().error_reason, "API_KEY_INVALID");
+  Run(absl::Seconds(1));
+  EXPECT_EQ(uplink_->Stats().error_reason, "") << "the last one was refused at the door";
+  server_.down = false;
+  Run(absl::Minutes(1));
+  EXPECT_EQ(uplink_->Stats().error, "");
+  EXPECT_TRUE(uplink_->Stats().connected);
 }
 
 TEST_F(UplinkTest, ANewEpochWhileConnectedIsFollowed) {
