@@ -34,8 +34,8 @@ class Intake {
   // The ids of the message's events in their order, or why nothing was taken in.
   using Done = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
 
-  // INVALID_ARGUMENT for an unknown family, or for settings that it refuses. The pointers outlive
-  // the intake, and so do the sink's calls of `done`.
+  // INVALID_ARGUMENT for an unknown family, or for settings that it refuses. What the pointers name
+  // must outlive the intake, and the intake must outlive the sink's calls of `done`.
   static absl::StatusOr<std::unique_ptr<Intake>> Make(const IntakeConfig& config, EventSink* sink,
                                                       const Clock* clock, Random* random);
 
