@@ -35,6 +35,7 @@ class ThreadReadPool : public ReadPool {
   void SubmitAlways(Read read) override;
 
   size_t queued_count() const;
+  bool IsFull() const { return queued_count() >= max_queued_; }  // Submit refuses
 
  private:
   void Run();

@@ -132,4 +132,10 @@ size_t Writer::queued_bytes() const {
   return queued_bytes_;
 }
 
+bool Writer::IsFull() const {
+  MutexLock lock(&mutex_);
+  return queue_.size() >= options_.max_queued_mutations ||
+         queued_bytes_ + kMutationOverheadBytes > options_.max_queued_bytes;
+}
+
 }  // namespace latchwire

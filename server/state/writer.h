@@ -64,6 +64,7 @@ class Writer {
   void SetWake(absl::AnyInvocable<void()> wake) { wake_ = std::move(wake); }
 
   size_t queued_bytes() const;
+  bool IsFull() const;  // Submit refuses even the smallest mutation
 
  private:
   struct Entry {
