@@ -1,11 +1,20 @@
-// Names threads, so that top, perf and `make bench` can say where time is spent.
+// Names for threads, so that top, perf and `make bench` can say where the time goes.
 #pragma once
 
 #include <pthread.h>
 
+#include <cstring>
+
+#include "core/base/check.h"
+
 namespace latchwire {
 
-// Names the calling thread; the kernel keeps at most 15 characters.
-inline void NameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
+inline constexpr size_t kMaxThreadNameLength = 15;  // the kernel's
+
+// Names the calling thread. `name` is a constant of at most kMaxThreadNameLength bytes.
+inline void NameThread(const char* name) {
+  LATCHWIRE_DCHECK(std::strlen(name) <= kMaxThreadNameLength, name);
+  pthread_setname_np(pthread_self(), name);
+}
 
 }  // namespace latchwire

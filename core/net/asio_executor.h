@@ -13,8 +13,9 @@ namespace latchwire {
 
 class AsioExecutor : public Executor {
  public:
-  // The thread's name is seen in debuggers and top; it must be a constant.
-  explicit AsioExecutor(const char* thread_name = "delivery");
+  // The thread's name says what runs on it, in debuggers, top and `make bench`: a constant of at
+  // most kMaxThreadNameLength bytes (core/base/thread_name.h).
+  explicit AsioExecutor(const char* thread_name);
   // Stops if that was not done. Everything that runs on the executor is destroyed before it.
   ~AsioExecutor() override;
 

@@ -18,7 +18,7 @@ void Await(AsioExecutor& executor) {
 }
 
 TEST(AsioExecutor, KeepsTheOrderOfEachThreadAndNeverOverlaps) {
-  AsioExecutor executor;
+  AsioExecutor executor{"test"};
   executor.Start();
   constexpr int kThreads = 4, kTasks = 2000;
   std::vector<std::vector<int>> seen(kThreads);  // written by the loop's thread alone
@@ -39,7 +39,7 @@ TEST(AsioExecutor, KeepsTheOrderOfEachThreadAndNeverOverlaps) {
 }
 
 TEST(AsioExecutor, DelayedTasksRunByTimeThenByPosting) {
-  AsioExecutor executor;
+  AsioExecutor executor{"test"};
   std::vector<int> order;
   std::promise<void> done;
   executor.PostAfter(absl::Milliseconds(20), [&] { order.push_back(5); });
@@ -59,7 +59,7 @@ TEST(AsioExecutor, DelayedTasksRunByTimeThenByPosting) {
 TEST(AsioExecutor, StopRunsWhatWasPostedAndDropsWhatIsDelayed) {
   auto guard = std::make_shared<int>(0);
   int runs = 0;
-  AsioExecutor executor;
+  AsioExecutor executor{"test"};
   executor.Start();
   EXPECT_TRUE(executor.IsRunning());
   for (int i = 0; i < 100; ++i) executor.Post([&] { ++runs; });
@@ -74,7 +74,7 @@ TEST(AsioExecutor, StopRunsWhatWasPostedAndDropsWhatIsDelayed) {
 TEST(AsioExecutor, NeverStartedDropsItsTasks) {
   auto guard = std::make_shared<int>(0);
   {
-    AsioExecutor executor;
+    AsioExecutor executor{"test"};
     executor.Post([guard] { FAIL(); });
     executor.PostAfter(absl::Seconds(1), [guard] { FAIL(); });
     executor.Stop();
@@ -83,7 +83,7 @@ TEST(AsioExecutor, NeverStartedDropsItsTasks) {
 }
 
 TEST(AsioExecutor, KnowsItsThread) {
-  AsioExecutor executor;
+  AsioExecutor executor{"test"};
   executor.Start();
   EXPECT_FALSE(executor.IsLoopThread());
   std::promise<bool> inside;

@@ -1,7 +1,6 @@
 #include "edge-agent/main/agent.h"
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -9,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/crypto.h"
 #include "core/base/log.h"
-#include "core/base/mutex.h"
+#include "core/base/notification.h"
 #include "core/base/version.h"
 #include "core/net/asio_executor.h"
 #include "core/program/metrics_text.h"
@@ -30,7 +29,7 @@ void LogWarning(absl::string_view text) { Log(LogLevel::kWarning, text); }
 
 constexpr uint64_t kMaxSetAsideBytes = 16 * 1024 * 1024;
 constexpr uint64_t kRememberedEvents = 4096;  // per lane
-constexpr std::chrono::seconds kStopPatience{10};
+constexpr absl::Duration kStopPatience = absl::Seconds(10);
 
 // Anything that a cloned card would not take along: the machine's id and its board's serial number.
 std::string MachineIdentity() {
@@ -43,29 +42,6 @@ std::string MachineIdentity() {
   }
   return HexEncode(AsBytes(Sha256(text)));
 }
-
-// One thing that happens later, waited for.
-class Signal {
- public:
-  void Set() {
-    MutexLock lock(&mutex_);
-    set_ = true;
-    changed_.NotifyAll();
-  }
-  // False when the patience ran out.
-  bool Wait() {
-    MutexLock lock(&mutex_);
-    while (!set_) {
-      if (!changed_.WaitFor(&mutex_, kStopPatience)) return set_;
-    }
-    return true;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
 
 // A device that got no answer before the agent died sends again what the spool has.
 void RememberHeld(Spool* spool, Intake* intake) {
@@ -244,17 +220,18 @@ uint16_t Agent::ListenPort() const { return parts_->http->Port(); }
 void Agent::Stop() {
   if (parts_ == nullptr) return;
   for (const auto& source : parts_->sources) source->Stop();
-  auto uplink_done = std::make_shared<Signal>();
-  parts_->uplink->Stop([uplink_done] { uplink_done->Set(); });
-  if (!uplink_done->Wait()) LogWarning("the stream to the server did not end in time");
-  auto spool_done = std::make_shared<Signal>();
+  auto uplink_done = std::make_shared<Notification>();
+  parts_->uplink->Stop([uplink_done] { uplink_done->Notify(); });
+  if (!uplink_done->WaitFor(kStopPatience))
+    LogWarning("the stream to the server did not end in time");
+  auto spool_done = std::make_shared<Notification>();
   parts_->spool->Close([spool_done](absl::Status status) {
     if (!status.ok()) {
       Log(LogLevel::kWarning, "the spool was not closed cleanly", {{"error", status.message()}});
     }
-    spool_done->Set();
+    spool_done->Notify();
   });
-  if (!spool_done->Wait()) LogWarning("the disk did not finish in time");
+  if (!spool_done->WaitFor(kStopPatience)) LogWarning("the disk did not finish in time");
   parts_->uplink_executor.Stop();
   parts_->disk_executor.Stop();
   parts_.reset();

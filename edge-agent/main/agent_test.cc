@@ -9,12 +9,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/id.h"
+#include "core/base/testing/thread_names.h"
 #include "core/net/testing/http_client.h"
 
 namespace latchwire::edge {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class AgentTest : public testing::Test {
@@ -71,6 +74,12 @@ TEST_F(AgentTest, KeepsWhatItAnsweredAcrossARestartAndKnowsAResend) {
   EXPECT_THAT(Send("GET /healthz"), HasSubstr("\"held_events\":2"));
   EXPECT_EQ(Send("POST /in/panel", kPanelEvent), first);
   EXPECT_THAT(Send("GET /healthz"), HasSubstr("\"held_events\":2"));
+}
+
+TEST_F(AgentTest, ItsThreadsAreNamedByWhatTheyDo) {
+  Start();
+  WaitForThreads({"intake", "disk", "uplink"});
+  EXPECT_THAT(ThreadNames(), Not(Contains("delivery")));
 }
 
 TEST_F(AgentTest, AFullSpoolIsSaidToTheDevice) {

@@ -100,7 +100,7 @@ TEST(GrpcIngestStreamTest, EveryEventArrivesOnceThoughTheServerKeepsCutting) {
 
   FakeFileSystem disk;
   NoSetAside set_aside;
-  AsioExecutor disk_executor, executor;
+  AsioExecutor disk_executor{"disk"}, executor{"uplink"};
   disk_executor.Start();
   executor.Start();
   auto spool = Spool::Open({.directory = "spool"}, &disk, &disk_executor, SystemRandom());

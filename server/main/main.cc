@@ -29,6 +29,9 @@ int Main(const std::vector<std::string>& arguments) {
 
   absl::StatusOr<std::unique_ptr<ServerProcess>> process = ServerProcess::Start(config);
   if (!process.ok()) return ReportFailure(settings.program(), process.status(), kExitFailed);
+  if (const std::string metrics = (*process)->metrics_address(); !metrics.empty()) {
+    Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", metrics}});
+  }
   Log(LogLevel::kInfo, "serving",
       {{"version", LatchwireVersion()},
        {"crypto", CryptoLibraryVersion()},

@@ -1,13 +1,14 @@
 #include "server/main/server_process.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/base/mutex.h"
+#include "core/base/notification.h"
 #include "core/base/random.h"
 #include "core/net/asio_executor.h"
 #include "core/net/beast_transport.h"
@@ -18,7 +19,7 @@
 #include "server/jobs/janitor.h"
 #include "server/jobs/recovery_runner.h"
 #include "server/main/data_dir.h"
-#include "server/metrics/server_metrics.h"
+#include "server/metrics/server_pages.h"
 #include "server/metrics/stats_log.h"
 #include "server/metrics/write_watch.h"
 #include "server/state/read_pool.h"
@@ -34,60 +35,34 @@ constexpr absl::Duration kJanitorInterval = absl::Seconds(5);
 // For attempts that were cut off at the end of the drain to be recorded.
 constexpr absl::Duration kLastRecords = absl::Seconds(5);
 
-// A flag that a thread can wait for.
-class Latch {
- public:
-  void Set() {
-    MutexLock lock(&mutex_);
-    set_ = true;
-    changed_.NotifyAll();
-  }
-  bool WaitFor(absl::Duration timeout) {
-    const absl::Duration end = SystemClock()->Monotonic() + timeout;
-    MutexLock lock(&mutex_);
-    while (!set_) {
-      const absl::Duration left = end - SystemClock()->Monotonic();
-      if (left <= absl::ZeroDuration()) return false;
-      changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(left));
-    }
-    return true;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-// On a thread of its own, so that neither the scrapes nor the deliveries wait for each other.
-absl::StatusOr<std::unique_ptr<HttpServer>> ServeMetrics(AsioExecutor* executor,
-                                                         const ListenAddress& listen,
-                                                         HttpPages* pages) {
-  auto server = HttpServer::Listen(executor, HttpPages::ServerOptions(listen), pages);
-  if (!server.ok()) {
-    return absl::Status(server.status().code(), SettingError("metrics_listen", listen.ToString(),
-                                                             server.status().message()));
-  }
-  executor->Start();
-  Log(LogLevel::kInfo, "serving metrics", {{"metrics_address", (*server)->Address()}});
-  return server;
-}
-
 }  // namespace
 
-// In the order in which they lean on each other: destroyed from the last to the first.
+// In the order in which they lean on each other: destroyed from the last to the first. Start calls
+// the functions below from the first to the last, until one fails.
 class ServerProcess::Parts {
  public:
   explicit Parts(DataDirLock taken) : lock(std::move(taken)) {}
 
+  absl::Status OpenStore(const ServerConfig& config);
+  absl::Status MakeFirstKeys(const ServerConfig& config);
+  absl::Status MakeWriter(const ServerConfig& config);
+  absl::Status MakeDelivery(const ServerConfig& config);
+  void MakeApi();
+  void StartThreads(const ServerConfig& config);
+  absl::Status ServePages(const ServerConfig& config);
+  absl::Status ServeApi(const ServerConfig& config);
+  void Stop(absl::Duration drain_timeout);
+
   DataDirLock lock;
   std::string address;
+  std::string database_path;
+  std::atomic<bool> draining{false};
   std::unique_ptr<Store> store;
   Configuration configuration;
   StatsBoard stats;
   WriteWatch write_watch;
   std::optional<Writer> writer;
-  AsioExecutor executor;
+  AsioExecutor executor{"delivery"};
   std::optional<ThreadReadPool> reads;
   std::unique_ptr<Transport> transport;
   std::optional<Engine> engine;
@@ -96,106 +71,113 @@ class ServerProcess::Parts {
   std::unique_ptr<ApiServer> api;
   std::optional<WriterThread> writer_thread;
   std::optional<CheckpointThread> checkpoint_thread;
+  // A thread of its own, so that neither the scrapes nor the deliveries wait for each other.
   AsioExecutor metrics_executor{"metrics"};
-  std::optional<HttpPages> metrics_pages;
-  std::unique_ptr<HttpServer> metrics;
+  std::optional<HttpPages> pages;
+  std::unique_ptr<HttpServer> pages_server;
 };
 
-absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const ServerConfig& config) {
-  absl::StatusOr<DataDirLock> lock = DataDirLock::Take(config.data_dir);
-  if (!lock.ok()) return lock.status();
-  // Also on the early returns below its destructor takes everything down in order.
-  std::unique_ptr<ServerProcess> process(
-      new ServerProcess(std::make_unique<Parts>(*std::move(lock))));
-  Parts& parts = *process->parts_;
-
+absl::Status ServerProcess::Parts::OpenStore(const ServerConfig& config) {
   SqliteOptions sqlite;
-  sqlite.path = absl::StrCat(config.data_dir, "/latchwire.db");
+  database_path = absl::StrCat(config.data_dir, "/latchwire.db");
+  sqlite.path = database_path;
   sqlite.read_connections = static_cast<int>(config.read_threads);
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenSqliteStore(sqlite);
-  if (!store.ok()) return store.status();
-  parts.store = *std::move(store);
+  absl::StatusOr<std::unique_ptr<Store>> opened = OpenSqliteStore(sqlite);
+  if (opened.ok()) store = *std::move(opened);
+  return opened.status();
+}
 
+absl::Status ServerProcess::Parts::MakeFirstKeys(const ServerConfig& config) {
   for (const FirstKey& first : kFirstKeys) {
     const absl::StatusOr<std::string> file =
-        EnsureKey(parts.store.get(), config.data_dir, first, SystemClock(), SystemRandom());
+        EnsureKey(store.get(), config.data_dir, first, SystemClock(), SystemRandom());
     if (!file.ok()) return file.status();
     if (!file->empty()) {
       Log(LogLevel::kInfo, absl::StrCat(RoleName(first.role), " key created"), {{"file", *file}});
     }
   }
+  return absl::OkStatus();
+}
 
-  if (absl::Status status = parts.configuration.Load(parts.store.get()); !status.ok())
-    return status;
-  if (absl::Status status = parts.stats.Load(parts.store.get()); !status.ok()) return status;
-  parts.writer.emplace(parts.store.get(), WriterOptions());
+absl::Status ServerProcess::Parts::MakeWriter(const ServerConfig& config) {
+  if (absl::Status status = configuration.Load(store.get()); !status.ok()) return status;
+  if (absl::Status status = stats.Load(store.get()); !status.ok()) return status;
+  writer.emplace(store.get(), WriterOptions());
   // First of the observers: the others rely on the configuration being up to date.
-  parts.writer->AddObserver(&parts.configuration);
-  parts.writer->AddObserver(&parts.stats);
-  parts.writer->AddObserver(&parts.write_watch);
-  parts.reads.emplace(parts.store.get(), static_cast<int>(config.read_threads),
-                      static_cast<size_t>(config.max_queued_reads));
-  BeastTransportOptions transport;
-  transport.allow_networks = config.allow_networks;
-  transport.allow_ports = config.allow_ports;
-  transport.extra_trusted_pem = config.webhook_ca;
-  transport.dns_servers = config.dns_servers;
-  parts.transport = NewBeastTransport(&parts.executor, transport);
-  parts.engine.emplace(
-      Engine::World{&parts.executor, SystemClock(), SystemRandom(), &*parts.writer, &*parts.reads,
-                    &parts.configuration, parts.transport.get(), &parts.stats},
-      EngineOptions());
-  parts.engine->Start();
-  parts.recovery_runner =
-      std::make_shared<RecoveryRunner>(&parts.executor, SystemClock(), &*parts.writer);
-  parts.writer->AddObserver(parts.recovery_runner.get());
-  if (absl::Status status = parts.recovery_runner->Start(parts.store.get()); !status.ok()) {
-    return status;
-  }
+  writer->AddObserver(&configuration);
+  writer->AddObserver(&stats);
+  writer->AddObserver(&write_watch);
+  reads.emplace(store.get(), static_cast<int>(config.read_threads),
+                static_cast<size_t>(config.max_queued_reads));
+  return absl::OkStatus();
+}
 
+absl::Status ServerProcess::Parts::MakeDelivery(const ServerConfig& config) {
+  BeastTransportOptions options;
+  options.allow_networks = config.allow_networks;
+  options.allow_ports = config.allow_ports;
+  options.extra_trusted_pem = config.webhook_ca;
+  options.dns_servers = config.dns_servers;
+  transport = NewBeastTransport(&executor, options);
+  engine.emplace(Engine::World{&executor, SystemClock(), SystemRandom(), &*writer, &*reads,
+                               &configuration, transport.get(), &stats},
+                 EngineOptions());
+  engine->Start();
+  recovery_runner = std::make_shared<RecoveryRunner>(&executor, SystemClock(), &*writer);
+  writer->AddObserver(recovery_runner.get());
+  return recovery_runner->Start(store.get());
+}
+
+void ServerProcess::Parts::MakeApi() {
   ApiWorld world;
   world.clock = SystemClock();
   world.random = SystemRandom();
-  world.writer = &*parts.writer;
-  world.reads = &*parts.reads;
-  world.configuration = &parts.configuration;
-  world.stats = &parts.stats;
-  world.executor = &parts.executor;
-  world.send_test = [engine = &*parts.engine](std::shared_ptr<const Webhook> webhook,
-                                              absl::AnyInvocable<void(HttpResult)> done) {
-    engine->SendTest(std::move(webhook), std::move(done));
+  world.writer = &*writer;
+  world.reads = &*reads;
+  world.configuration = &configuration;
+  world.stats = &stats;
+  world.executor = &executor;
+  world.send_test = [sender = &*engine](std::shared_ptr<const Webhook> webhook,
+                                        absl::AnyInvocable<void(HttpResult)> done) {
+    sender->SendTest(std::move(webhook), std::move(done));
   };
-  parts.api = std::make_unique<ApiServer>(std::move(world),
-                                          std::vector<ServiceFactory>{&IngestService::Make});
+  api = std::make_unique<ApiServer>(std::move(world),
+                                    std::vector<ServiceFactory>{&IngestService::Make});
+}
 
-  parts.executor.Start();
-  parts.writer_thread.emplace(&*parts.writer);
-  parts.checkpoint_thread.emplace(parts.store.get(), kCheckpointInterval);
-  parts.janitor = Janitor::Start(
-      {&parts.executor, SystemClock(), &*parts.writer, &parts.configuration}, kJanitorInterval);
-  StartStatsLog(&parts.executor, &*parts.engine, &*parts.writer, config.stats_interval);
+void ServerProcess::Parts::StartThreads(const ServerConfig& config) {
+  executor.Start();
+  writer_thread.emplace(&*writer);
+  checkpoint_thread.emplace(store.get(), kCheckpointInterval);
+  janitor = Janitor::Start({&executor, SystemClock(), &*writer, &configuration}, kJanitorInterval);
+  StartStatsLog(&executor, &*engine, &*writer, config.stats_interval);
+}
 
-  if (config.metrics_listen) {
-    const MetricsSources sources{&*parts.engine,
-                                 &*parts.writer,
-                                 &parts.configuration,
-                                 &parts.stats,
-                                 &parts.api->counters(),
-                                 &parts.janitor->counters(),
-                                 &parts.write_watch.counters(),
-                                 &*parts.reads,
-                                 sqlite.path};
-    parts.metrics_pages.emplace(HttpPages::Pages{
-        {"/metrics", [sources] {
-           return HttpResponse{
-               200, std::string(MetricsText::kContentType), {}, ServerMetrics(sources)};
-         }}});
-    auto metrics =
-        ServeMetrics(&parts.metrics_executor, *config.metrics_listen, &*parts.metrics_pages);
-    if (!metrics.ok()) return metrics.status();
-    parts.metrics = *std::move(metrics);
+absl::Status ServerProcess::Parts::ServePages(const ServerConfig& config) {
+  if (!config.metrics_listen) return absl::OkStatus();
+  const MetricsSources metrics{&*engine,
+                               &*writer,
+                               &configuration,
+                               &stats,
+                               &api->counters(),
+                               &janitor->counters(),
+                               &write_watch.counters(),
+                               &*reads,
+                               database_path};
+  pages.emplace(
+      ServerPages(metrics, HealthSources{&write_watch.counters(), &*writer, &*reads, &draining}));
+  const ListenAddress& listen = *config.metrics_listen;
+  auto listening = HttpServer::Listen(&metrics_executor, HttpPages::ServerOptions(listen), &*pages);
+  if (!listening.ok()) {
+    return absl::Status(listening.status().code(), SettingError("metrics_listen", listen.ToString(),
+                                                                listening.status().message()));
   }
+  pages_server = *std::move(listening);
+  metrics_executor.Start();
+  return absl::OkStatus();
+}
 
+absl::Status ServerProcess::Parts::ServeApi(const ServerConfig& config) {
   ApiServerOptions options;
   options.listen = config.listen.ToString();
   options.reflection = config.reflection;
@@ -204,8 +186,55 @@ absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const Server
     tls.pem_key_cert_pairs.push_back({config.tls_key, config.tls_certificate});
     options.credentials = grpc::SslServerCredentials(tls);
   }
-  if (absl::Status status = parts.api->Start(options); !status.ok()) return status;
-  parts.address = config.listen.WithPort(static_cast<uint16_t>(parts.api->port())).ToString();
+  if (absl::Status status = api->Start(options); !status.ok()) return status;
+  address = config.listen.WithPort(static_cast<uint16_t>(api->port())).ToString();
+  return absl::OkStatus();
+}
+
+void ServerProcess::Parts::Stop(absl::Duration drain_timeout) {
+  const absl::Duration end = SystemClock()->Monotonic() + drain_timeout;
+  const auto left = [end] {
+    return std::max(end - SystemClock()->Monotonic(), absl::ZeroDuration());
+  };
+  draining = true;
+  auto drained = std::make_shared<Notification>();
+  if (api != nullptr) api->BeginShutdown();
+  const bool running = engine && writer_thread;
+  if (running) engine->Drain([drained] { drained->Notify(); });
+  if (api != nullptr) api->FinishShutdown(left());
+  const bool in_time = running && drained->WaitFor(left());
+  // Answers what is still in flight, which is then attempted again after the next start.
+  transport.reset();
+  if (running && !in_time && !drained->WaitFor(kLastRecords)) {
+    Log(LogLevel::kWarning, "some outcomes were not recorded");
+  }
+  pages_server.reset();  // before what its pages read
+  metrics_executor.Stop();
+  checkpoint_thread.reset();
+  writer_thread.reset();
+  reads.reset();
+  executor.Stop();
+  api.reset();
+  if (engine) LogWorkDone(engine->counters());
+  engine.reset();
+  if (store != nullptr) store->Checkpoint().IgnoreError();
+}
+
+absl::StatusOr<std::unique_ptr<ServerProcess>> ServerProcess::Start(const ServerConfig& config) {
+  absl::StatusOr<DataDirLock> lock = DataDirLock::Take(config.data_dir);
+  if (!lock.ok()) return lock.status();
+  // Also on the early returns below its destructor takes everything down in order.
+  std::unique_ptr<ServerProcess> process(
+      new ServerProcess(std::make_unique<Parts>(*std::move(lock))));
+  Parts& parts = *process->parts_;
+  if (absl::Status status = parts.OpenStore(config); !status.ok()) return status;
+  if (absl::Status status = parts.MakeFirstKeys(config); !status.ok()) return status;
+  if (absl::Status status = parts.MakeWriter(config); !status.ok()) return status;
+  if (absl::Status status = parts.MakeDelivery(config); !status.ok()) return status;
+  parts.MakeApi();
+  parts.StartThreads(config);
+  if (absl::Status status = parts.ServePages(config); !status.ok()) return status;
+  if (absl::Status status = parts.ServeApi(config); !status.ok()) return status;
   return process;
 }
 
@@ -217,33 +246,12 @@ ServerProcess::~ServerProcess() {
 
 std::string ServerProcess::address() const { return parts_->address; }
 
+std::string ServerProcess::metrics_address() const {
+  return parts_->pages_server != nullptr ? parts_->pages_server->Address() : "";
+}
+
 void ServerProcess::Stop(absl::Duration drain_timeout) {
-  const absl::Duration end = SystemClock()->Monotonic() + drain_timeout;
-  const auto left = [end] {
-    return std::max(end - SystemClock()->Monotonic(), absl::ZeroDuration());
-  };
-  Parts& parts = *parts_;
-  auto drained = std::make_shared<Latch>();
-  if (parts.api != nullptr) parts.api->BeginShutdown();
-  const bool running = parts.engine && parts.writer_thread;
-  if (running) parts.engine->Drain([drained] { drained->Set(); });
-  if (parts.api != nullptr) parts.api->FinishShutdown(left());
-  const bool in_time = running && drained->WaitFor(left());
-  // Answers what is still under way, which is then attempted again after the next start.
-  parts.transport.reset();
-  if (running && !in_time && !drained->WaitFor(kLastRecords)) {
-    Log(LogLevel::kWarning, "some outcomes were not recorded");
-  }
-  parts.metrics.reset();  // before what it reads
-  parts.metrics_executor.Stop();
-  parts.checkpoint_thread.reset();
-  parts.writer_thread.reset();
-  parts.reads.reset();
-  parts.executor.Stop();
-  parts.api.reset();
-  if (parts.engine) LogWorkDone(parts.engine->counters());
-  parts.engine.reset();
-  if (parts.store != nullptr) parts.store->Checkpoint().IgnoreError();
+  parts_->Stop(drain_timeout);
   parts_.reset();
 }
 

@@ -1,4 +1,4 @@
-// The whole server, put together: the only place that names concrete drivers.
+// The whole server, wired together: the only place that names concrete drivers. Not thread-safe.
 #pragma once
 
 #include <memory>
@@ -18,9 +18,11 @@ class ServerProcess {
 
   // Such as "127.0.0.1:50051", with the real port.
   std::string address() const;
+  // Of /metrics and health, with the real port; empty when they are not served.
+  std::string metrics_address() const;
 
-  // Takes nothing new, lets calls and attempts under way end for up to `drain_timeout`, records
-  // what came of them, and closes the store.
+  // Takes nothing new, lets calls and attempts in flight end for up to `drain_timeout`, records
+  // what came of them, and closes the store. Once; nothing else is called afterwards.
   void Stop(absl::Duration drain_timeout);
 
  private:

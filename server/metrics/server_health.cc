@@ -1,12 +1,14 @@
 #include "server/metrics/server_health.h"
 
+#include "core/base/error_reason.h"
+
 namespace latchwire {
 
 Health ServerHealth(const HealthSources& sources) {
   Health health;
-  if (*sources.draining) health.Add(HealthStatus::kRefusing, "SHUTTING_DOWN");
-  if (sources.writes->failing) health.Add(HealthStatus::kRefusing, "STORE_UNAVAILABLE");
-  if (sources.writer->IsFull()) health.Add(HealthStatus::kRefusing, "OVERLOADED");
+  if (*sources.draining) health.Add(HealthStatus::kRefusing, error_reason::kShuttingDown);
+  if (sources.writes->failing) health.Add(HealthStatus::kRefusing, error_reason::kStoreUnavailable);
+  if (sources.writer->IsFull()) health.Add(HealthStatus::kRefusing, error_reason::kOverloaded);
   if (sources.reads->IsFull()) health.Add(HealthStatus::kDegraded, "READS_OVERLOADED");
   return health;
 }

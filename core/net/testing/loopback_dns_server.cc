@@ -108,7 +108,7 @@ class LoopbackDnsServer::Impl {
     return reply;
   }
 
-  AsioExecutor executor_;
+  AsioExecutor executor_{"dns server"};
   const Handler handler_;
   udp::socket socket_;
   const int port_;

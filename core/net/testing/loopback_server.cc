@@ -307,7 +307,7 @@ class LoopbackServer::Impl : public std::enable_shared_from_this<Impl> {
     changed_.NotifyAll();
   }
 
-  AsioExecutor executor_;
+  AsioExecutor executor_{"http server"};
   const Handler handler_;
   const LoopbackServerOptions options_;
   std::unique_ptr<asio::ssl::context> tls_;

@@ -50,7 +50,7 @@ class TransportRunner {
   void DestroyTransport() { transport_.reset(); }
 
  private:
-  AsioExecutor executor_;
+  AsioExecutor executor_{"transport"};
   std::unique_ptr<Transport> transport_;
 };
 
