@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
 
@@ -30,6 +31,7 @@ void Janitor::Wait(absl::Duration delay, void (Janitor::*then)()) {
 }
 
 void Janitor::StartRound() {
+  LATCHWIRE_CHECK(!stepping_ && again_.empty(), "a round begins when the last one is over");
   tasks_ = {{Kind::kPurge, 0, kSmallStep}, {Kind::kExpire, 0, kSmallStep}};
   next_ = 0;
   again_.clear();
@@ -54,6 +56,9 @@ void Janitor::Next() {
       return;
     }
   }
+  LATCHWIRE_CHECK(!stepping_, "one step at a time");
+  LATCHWIRE_DCHECK(tasks_[next_].limit >= kSmallStep && tasks_[next_].limit <= kLargeStep);
+  stepping_ = true;
   const Task task = tasks_[next_++];
   const absl::Duration start = world_.clock->Monotonic();
   world_.writer->Submit(MutationOf(task), [self = shared_from_this(), task, start](Mutation done) {
@@ -96,6 +101,8 @@ void Janitor::Ended(Task task, absl::Duration start, const Mutation& mutation) {
     task.limit = std::min(2 * task.limit, kLargeStep);
     again_.push_back(task);
   }
+  LATCHWIRE_CHECK(stepping_);
+  stepping_ = false;
   const absl::Duration took = world_.clock->Monotonic() - start;
   Wait(std::clamp(3 * took, kLeastBreather, kLongestBreather), &Janitor::Next);
 }

@@ -1,5 +1,5 @@
-// Clears away what has had its time: rows of deleted webhooks, deliveries past their expiry, and
-// events older than their tenant keeps.
+// Deletes what is past its time: rows of deleted webhooks, deliveries past their expiry, and events
+// older than their tenant's retention.
 #pragma once
 
 #include <atomic>
@@ -16,17 +16,19 @@
 
 namespace latchwire {
 
-// Read by any thread while the janitor counts.
+// Readable from any thread.
 struct JanitorCounters {
-  std::atomic<int64_t> deleted_events = 0;
-  std::atomic<int64_t> expired_deliveries = 0;  // by it, not when their attempt was due
-  std::atomic<int64_t> held_events = 0;         // now: kept past their time for pending deliveries
+  std::atomic<int64_t> deleted_events = 0;      // since the start
+  std::atomic<int64_t> expired_deliveries = 0;  // since the start; by the janitor alone
+  std::atomic<int64_t> held_events = 0;         // now: kept past retention for pending deliveries
 };
 
-// Looks every `interval`, and goes on while there is more: one mutation at a time, each of a
-// bounded size that grows while the work does not end, and after each it rests three times as long
-// as that took, so that others have at least three quarters of the writer. The executor, the
-// configuration and the writer outlive what is under way; nothing runs after the writer was closed.
+// Starts a round every `interval` and continues it while there is work left. Submits one mutation
+// at a time, each of a bounded size that doubles while the work does not end, and after each rests
+// three times as long as it took, so that others have at least three quarters of the writer.
+//
+// Runs on the executor and the writer's thread, never on both at once. Whatever `World` names
+// outlives the executor's last task; nothing is submitted after the writer was closed.
 class Janitor : public std::enable_shared_from_this<Janitor> {
  public:
   struct World {
@@ -54,16 +56,17 @@ class Janitor : public std::enable_shared_from_this<Janitor> {
   void Next();
   void Ended(Task task, absl::Duration start, const Mutation& mutation);
   Mutation MutationOf(const Task& task) const;
-  // Whether there is more to do now.
+  // Whether the task left work.
   bool Count(const Task& task, const Mutation& mutation);
   void Wait(absl::Duration delay, void (Janitor::*then)());
 
   const World world_;
   const absl::Duration interval_;
   JanitorCounters counters_;
-  std::vector<Task> tasks_;  // of this pass
-  size_t next_ = 0;
-  std::vector<Task> again_;  // of the next one: those that were not done
+  std::vector<Task> tasks_;  // of this pass over the round's work
+  size_t next_ = 0;          // in tasks_
+  std::vector<Task> again_;  // of the next pass: those that left work
+  bool stepping_ = false;    // a mutation is in flight
   absl::flat_hash_map<TenantId, int64_t> held_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
 
@@ -22,6 +23,7 @@ absl::Status RecoveryRunner::Start(Store* store) {
   if (!jobs.ok()) return jobs.status();
   {
     MutexLock lock(&mutex_);
+    LATCHWIRE_CHECK(!busy_ && jobs_.empty(), "Start comes once, before the first commit");
     for (const RecoveryJob& job : *jobs) jobs_.emplace_back(job.tenant, job.id);
     busy_ = !jobs_.empty();
     if (!busy_) return absl::OkStatus();
@@ -52,6 +54,7 @@ void RecoveryRunner::Step() {
   JobName job;
   {
     MutexLock lock(&mutex_);
+    LATCHWIRE_CHECK(busy_, "one step at a time");
     if (jobs_.empty()) {
       busy_ = false;
       return;

@@ -1,4 +1,4 @@
-// Brings recovery jobs to their end, step by step.
+// Runs recovery jobs to their end, step by step.
 #pragma once
 
 #include <deque>
@@ -16,18 +16,19 @@
 
 namespace latchwire {
 
-// Steps all running jobs in turn: one mutation at a time, each of a bounded size, and after each it
-// rests three times as long as that took. Where a job is stands in the store, so after a restart it
-// goes on. Memory: the names of the running jobs, of which each tenant has a bounded number.
+// Steps all running jobs in turn: submits one mutation at a time, each of a bounded size, and after
+// each rests three times as long as it took. The store holds a job's position, so a job continues
+// after a restart. Memory: the names of the running jobs, of which each tenant has a bounded number.
 //
-// Thread-safe. Lives as long as the writer steps; the executor outlives what is under way.
+// Thread-safe. Outlives the writer's last step; the executor outlives the mutation in flight.
 class RecoveryRunner : public CommitObserver, public std::enable_shared_from_this<RecoveryRunner> {
  public:
   RecoveryRunner(Executor* executor, Clock* clock, Writer* writer)
       : executor_(*executor), clock_(*clock), writer_(*writer) {}
 
-  // Takes up the jobs that run. Once, after it was added to the writer's observers and before the
-  // writer's first step.
+  // Continues the jobs that the store has as running; the store's error if it cannot be read.
+  // Called once, after the runner was added to the writer's observers and before the writer's first
+  // step.
   absl::Status Start(Store* store);
   void OnCommitted(absl::Span<const Mutation> mutations) override;
 
@@ -42,8 +43,8 @@ class RecoveryRunner : public CommitObserver, public std::enable_shared_from_thi
   Clock& clock_;
   Writer& writer_;
   Mutex mutex_;
-  std::deque<JobName> jobs_ ABSL_GUARDED_BY(mutex_);  // but the one that is being stepped
-  bool busy_ ABSL_GUARDED_BY(mutex_) = false;         // a step is under way, or a breather
+  std::deque<JobName> jobs_ ABSL_GUARDED_BY(mutex_);  // without the one that is being stepped
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;         // a step is in flight, or due
 };
 
 }  // namespace latchwire
