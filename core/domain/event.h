@@ -32,4 +32,8 @@ struct Event {
 
 absl::string_view EffectiveContentType(const Event& event);
 
+// When the event was durably received, which ages count from: its receive_time, or `now` if that
+// lies in the future of `now` or before Latchwire existed, as from a clock that was never set.
+absl::Time TrustedReceiveTime(const Event& event, absl::Time now);
+
 }  // namespace latchwire

@@ -4,11 +4,9 @@
 #include <optional>
 
 #include "absl/hash/hash.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/base/crypto.h"
-#include "core/base/error.h"
-#include "core/base/error_reason.h"
 #include "core/base/version.h"
 #include "core/formats/render.h"
 #include "core/json/json_string.h"
@@ -81,18 +79,62 @@ std::string Body(const Event& event, const FormatContext& context) {
   return body;
 }
 
-}  // namespace
+class StandardWebhooksFormat : public Format {
+ public:
+  const FormatDefaults& Defaults() const override {
+    static const FormatDefaults* const kDefaults = new FormatDefaults;
+    return *kDefaults;
+  }
 
-std::string StandardWebhooksFormat::MessageId(const Event& event, const Webhook& webhook) const {
-  return absl::StrCat(event.id, ".", WebhookToken(webhook));
-}
+  const SecretPolicy& Secrets() const override {
+    static constexpr SecretPolicy kPolicy = {SecretPolicy::Use::kRequired, kMinStandardSecretBytes,
+                                             kMaxStandardSecretBytes,
+                                             "whsec_ followed by base64 of"};
+    return kPolicy;
+  }
+
+  std::optional<std::string> SecretKey(absl::string_view secret) const override {
+    if (!absl::StartsWith(secret, kStandardSecretPrefix)) return std::nullopt;
+    return DecodeStandardSecret(secret);
+  }
+
+  std::string MakeSecret(Random* random) const override {
+    std::array<char, kMadeSecretBytes> key;
+    random->Fill(key.data(), key.size());
+    return absl::StrCat(kStandardSecretPrefix,
+                        Base64Encode(absl::string_view(key.data(), key.size())));
+  }
+
+  absl::Span<const absl::string_view> ReservedHeaders() const override {
+    static constexpr absl::string_view kNames[] = {"content-type", "user-agent", "webhook-id",
+                                                   "webhook-timestamp", "webhook-signature"};
+    return kNames;
+  }
+
+  std::string MessageId(const Event& event, const Webhook& webhook) const override {
+    return absl::StrCat(event.id, ".", WebhookToken(webhook));
+  }
+
+  HttpRequest Render(const Event& event, const Webhook& webhook,
+                          const FormatContext& context) const override;
+
+  Event TestEvent(const Webhook& webhook) const override {
+    Event event;
+    event.type = "latchwire.test";
+    event.source = "latchwire";
+    event.data = R"({"message":"A test event, sent on request.","webhook":)";
+    AppendJsonString(absl::StrCat("webhooks/", webhook.id), &event.data);
+    event.data.push_back('}');
+    return event;
+  }
+};
 
 HttpRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& webhook,
                                            const FormatContext& context) const {
   static const std::string* const kUserAgent =
       new std::string(absl::StrCat("Latchwire/", LatchwireVersion()));
   HttpRequest request;
-  request.method = "POST";
+  request.method = std::string(Defaults().method);
   request.url = webhook.url;
   request.body = Body(event, context);
   const Signer& signer = SignerFor(webhook);
@@ -113,37 +155,10 @@ HttpRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& we
   return request;
 }
 
-absl::Status StandardWebhooksFormat::CheckSecret(absl::string_view secret) const {
-  // The text itself is a secret: it must not stand in the error.
-  const std::optional<std::string> key =
-      absl::ConsumePrefix(&secret, kStandardSecretPrefix) ? Base64Decode(secret) : std::nullopt;
-  if (key && key->size() >= kMinStandardSecretBytes && key->size() <= kMaxStandardSecretBytes) {
-    return absl::OkStatus();
-  }
-  return MakeError(absl::StatusCode::kInvalidArgument, error_reason::kFieldInvalid,
-                   absl::StrCat("must be whsec_ followed by base64 of ", kMinStandardSecretBytes,
-                                " to ", kMaxStandardSecretBytes, " bytes"));
-}
+}  // namespace
 
-std::string StandardWebhooksFormat::MakeSecret(Random* random) const {
-  std::array<char, kMadeSecretBytes> key;
-  random->Fill(key.data(), key.size());
-  return absl::StrCat(kStandardSecretPrefix,
-                      Base64Encode(absl::string_view(key.data(), key.size())));
-}
-
-std::vector<std::string> StandardWebhooksFormat::ReservedHeaders() const {
-  return {"content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"};
-}
-
-Event StandardWebhooksFormat::TestEvent(const Webhook& webhook) const {
-  Event event;
-  event.type = "latchwire.test";
-  event.source = "latchwire";
-  event.data = R"({"message":"A test event, sent on request.","webhook":)";
-  AppendJsonString(absl::StrCat("webhooks/", webhook.id), &event.data);
-  event.data.push_back('}');
-  return event;
+std::unique_ptr<const Format> MakeStandardWebhooksFormat() {
+  return std::make_unique<StandardWebhooksFormat>();
 }
 
 }  // namespace latchwire

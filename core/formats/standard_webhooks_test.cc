@@ -18,7 +18,6 @@
 namespace latchwire {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -95,7 +94,6 @@ TEST(StandardWebhooks, VectorsByteForByte) {
     EXPECT_TRUE(IsWellFormedJson(request.body, nullptr)) << c["name"];
     // What the webhook holds is what may be saved.
     EXPECT_THAT(ValidateForFormat(webhook, "webhook"), IsEmpty()) << c["name"];
-    EXPECT_THAT(Validate(webhook, "webhook"), IsEmpty()) << c["name"];
   }
 }
 
@@ -150,21 +148,26 @@ TEST(StandardWebhooks, ASecretThatCannotBeDecodedSignsNothing) {
   for (const auto& [name, value] : request.headers) EXPECT_NE(name, "webhook-signature");
 }
 
-TEST(StandardWebhooks, Secrets) {
+TEST(StandardWebhooks, SecretsArePrefixedBase64Of24To64Bytes) {
   const auto secret_of = [](size_t bytes) {
     return absl::StrCat("whsec_", Base64Encode(std::string(bytes, 'k')));
   };
-  EXPECT_TRUE(TheFormat().CheckSecret(secret_of(24)).ok());
-  EXPECT_TRUE(TheFormat().CheckSecret(secret_of(64)).ok());
+  const auto violations_of = [](const std::string& secret) {
+    Webhook webhook;
+    webhook.url = "https://a.example/";
+    webhook.secret = secret;
+    return ValidateForFormat(webhook, "webhook");
+  };
+  EXPECT_THAT(violations_of(secret_of(24)), IsEmpty());
+  EXPECT_THAT(violations_of(secret_of(64)), IsEmpty());
   for (const std::string& secret : {secret_of(23), secret_of(65), std::string(), secret_of(0),
                                     Base64Encode(std::string(32, 'k')), "WHSEC_" + secret_of(32),
                                     secret_of(32) + " ", secret_of(32) + "!"}) {
-    EXPECT_FALSE(TheFormat().CheckSecret(secret).ok()) << secret;
+    const std::vector<FieldViolation> violations = violations_of(secret);
+    ASSERT_EQ(violations.size(), 1u) << secret;
+    EXPECT_EQ(violations[0].field, "webhook.secret");
+    EXPECT_EQ(violations[0].description, "must be whsec_ followed by base64 of 24 to 64 bytes");
   }
-  SeededRandom random(3);
-  const std::string made = TheFormat().MakeSecret(&random);
-  EXPECT_TRUE(TheFormat().CheckSecret(made).ok());
-  EXPECT_NE(made, TheFormat().MakeSecret(&random));
 }
 
 // What is kept of webhooks between messages must never serve another one, nor outlive a change.
@@ -194,7 +197,8 @@ TEST(StandardWebhooks, ReservedHeadersAreThoseItSends) {
   for (const auto& [name, value] : TheFormat().Render(Event(), webhook, FormatContext()).headers) {
     sent.push_back(absl::AsciiStrToLower(name));
   }
-  EXPECT_EQ(TheFormat().ReservedHeaders(), sent);
+  const auto reserved = TheFormat().ReservedHeaders();
+  EXPECT_EQ(std::vector<std::string>(reserved.begin(), reserved.end()), sent);
 }
 
 TEST(StandardWebhooks, TestEventIsValidButForItsTypeWhichIsTheServersOwn) {
@@ -206,23 +210,6 @@ TEST(StandardWebhooks, TestEventIsValidButForItsTypeWhichIsTheServersOwn) {
   EXPECT_EQ(violations[0].field, "event.type");
   EXPECT_EQ(nlohmann::json::parse(event.data)["webhook"].get<std::string>(),
             "webhooks/" + webhook.id);
-}
-
-TEST(ValidateForFormat, NamesSecretAndHeaders) {
-  Webhook webhook;
-  webhook.headers = {{"Webhook-ID", "x"}, {"X-Fine", "x"}, {"webhook-signature", "x"}};
-  std::vector<std::string> fields;
-  for (const auto& violation : ValidateForFormat(webhook, "webhook")) {
-    fields.push_back(violation.field);
-  }
-  EXPECT_THAT(fields, ElementsAre("webhook.secret", "webhook.headers[\"Webhook-ID\"]",
-                                  "webhook.headers[\"webhook-signature\"]"));
-}
-
-TEST(Registry, IsNeverNullAndKnowsItsVersion) {
-  EXPECT_NE(GetFormat(WebhookFormat::kStandardWebhooks), nullptr);
-  EXPECT_NE(GetFormat(static_cast<WebhookFormat>(999)), nullptr);
-  EXPECT_THAT(std::string(LatchwireVersion()), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
 }
 
 }  // namespace

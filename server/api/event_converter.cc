@@ -9,19 +9,21 @@
 namespace latchwire {
 namespace {
 
-void TakeTime(const google::protobuf::Timestamp& proto, absl::string_view prefix,
-              absl::string_view name, absl::Time* time, std::vector<FieldViolation>* violations) {
+void TimeFromProto(const google::protobuf::Timestamp& proto, absl::string_view prefix,
+                   absl::string_view name, absl::Time* time,
+                   std::vector<FieldViolation>* violations) {
   if (const auto value = FromProto(proto)) {
     *time = *value;
   } else {
     violations->push_back(
-        {absl::StrCat(prefix, ".", name), "is no valid google.protobuf.Timestamp"});
+        {absl::StrCat(prefix, ".", name), "is not a valid google.protobuf.Timestamp"});
   }
 }
 
 }  // namespace
 
-std::vector<FieldViolation> TakeEvent(v1::Event* proto, absl::string_view prefix, Event* event) {
+std::vector<FieldViolation> EventFromProto(v1::Event* proto, absl::string_view prefix,
+                                           Event* event) {
   std::vector<FieldViolation> violations;
   event->id = std::move(*proto->mutable_id());
   event->type = std::move(*proto->mutable_type());
@@ -32,10 +34,10 @@ std::vector<FieldViolation> TakeEvent(v1::Event* proto, absl::string_view prefix
     event->attributes.emplace(key, std::move(value));
   }
   if (proto->has_occur_time()) {
-    TakeTime(proto->occur_time(), prefix, "occur_time", &event->occur_time, &violations);
+    TimeFromProto(proto->occur_time(), prefix, "occur_time", &event->occur_time, &violations);
   }
   if (proto->has_expire_time()) {
-    TakeTime(proto->expire_time(), prefix, "expire_time", &event->expire_time, &violations);
+    TimeFromProto(proto->expire_time(), prefix, "expire_time", &event->expire_time, &violations);
   }
   event->priority = proto->has_priority() ? proto->priority() : kDefaultPriority;
   event->content_type = std::move(*proto->mutable_content_type());

@@ -108,7 +108,7 @@ void EventService::PublishEvent(const CallContext& caller, v1::PublishEventReque
                                 v1::Event* response, Done done) {
   if (!request->has_event()) return done(InvalidField("event", "is missing"));
   auto event = std::make_shared<Event>();
-  const auto violations = TakeEvent(request->mutable_event(), "event", event.get());
+  const auto violations = EventFromProto(request->mutable_event(), "event", event.get());
   if (!violations.empty()) return done(InvalidArgument(violations));
 
   AppendEvents append;
@@ -153,8 +153,8 @@ void EventService::BatchPublishEvents(const CallContext& caller,
   append.events.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     auto event = std::make_shared<Event>();
-    for (FieldViolation& violation : TakeEvent(request->mutable_events(static_cast<int>(i)),
-                                               absl::StrCat("events[", i, "]"), event.get())) {
+    for (FieldViolation& violation : EventFromProto(request->mutable_events(static_cast<int>(i)),
+                                                    absl::StrCat("events[", i, "]"), event.get())) {
       violations.push_back(std::move(violation));
     }
     append.events.push_back(Prepare(std::move(event)));

@@ -20,8 +20,8 @@ v1::RecoveryJob::State StateToProto(RecoveryJobState state) {
   return v1::RecoveryJob::STATE_UNSPECIFIED;
 }
 
-std::vector<DeliveryState> TakeStates(const v1::RecoveryJob& proto,
-                                      std::vector<FieldViolation>* violations) {
+std::vector<DeliveryState> StatesFromProto(const v1::RecoveryJob& proto,
+                                           std::vector<FieldViolation>* violations) {
   if (proto.delivery_states().empty()) return {DeliveryState::kDead};
   std::vector<DeliveryState> states;
   for (int i = 0; i < proto.delivery_states_size(); ++i) {
@@ -37,10 +37,10 @@ std::vector<DeliveryState> TakeStates(const v1::RecoveryJob& proto,
   return states;
 }
 
-absl::Time TakeTime(const google::protobuf::Timestamp& proto, absl::string_view path,
-                    std::vector<FieldViolation>* violations) {
+absl::Time TimeFromProto(const google::protobuf::Timestamp& proto, absl::string_view path,
+                         std::vector<FieldViolation>* violations) {
   if (const auto time = FromProto(proto)) return *time;
-  violations->push_back({std::string(path), "is no valid google.protobuf.Timestamp"});
+  violations->push_back({std::string(path), "is not a valid google.protobuf.Timestamp"});
   return absl::UnixEpoch();
 }
 
@@ -72,12 +72,12 @@ void ToProto(const RecoveryJob& job, absl::string_view webhook, v1::RecoveryJob*
 
 std::vector<FieldViolation> FromProto(const v1::RecoveryJob& proto, RecoveryJob* job) {
   std::vector<FieldViolation> violations;
-  job->states = TakeStates(proto, &violations);
+  job->states = StatesFromProto(proto, &violations);
   if (proto.has_start_time()) {
-    job->created_from = TakeTime(proto.start_time(), "recovery_job.start_time", &violations);
+    job->created_from = TimeFromProto(proto.start_time(), "recovery_job.start_time", &violations);
   }
   if (proto.has_end_time()) {
-    job->created_before = TakeTime(proto.end_time(), "recovery_job.end_time", &violations);
+    job->created_before = TimeFromProto(proto.end_time(), "recovery_job.end_time", &violations);
   }
   if (proto.has_start_time() && proto.has_end_time() && violations.empty() &&
       job->created_before <= job->created_from) {

@@ -22,19 +22,19 @@ void CheckForm(const v1::RetryPolicy& proto, std::vector<FieldViolation>* violat
   if (proto.has_exponential() && !proto.delays().empty()) refuse("delays", "exponential");
 }
 
-RetryPolicy TakeExponential(const v1::ExponentialRetry& proto,
-                            std::vector<FieldViolation>* violations) {
+RetryPolicy ExponentialFromProto(const v1::ExponentialRetry& proto,
+                                 std::vector<FieldViolation>* violations) {
   ExponentialRetry retry;
   if (proto.has_first_delay()) {
     retry.first_delay =
-        TakeDuration(proto.first_delay(), "webhook.retry_policy.exponential.first_delay",
-                     kMinRetryDelay, violations);
+        DurationFromProto(proto.first_delay(), "webhook.retry_policy.exponential.first_delay",
+                          kMinRetryDelay, violations);
   }
   retry.factor = proto.factor() == 0 ? kDefaultFactor : proto.factor();
   retry.max_delay =
       proto.has_max_delay()
-          ? TakeDuration(proto.max_delay(), "webhook.retry_policy.exponential.max_delay",
-                         kMaxRetryDelay, violations)
+          ? DurationFromProto(proto.max_delay(), "webhook.retry_policy.exponential.max_delay",
+                              kMaxRetryDelay, violations)
           : std::max(kDefaultMaxDelay, retry.first_delay);
   retry.max_attempts = proto.max_attempts();
   // Values that Validate is going to refuse are not unrolled.
@@ -64,26 +64,26 @@ void ToProto(const RetryPolicy& policy, v1::RetryPolicy* proto) {
   }
 }
 
-RetryPolicy TakeRetryPolicy(const v1::RetryPolicy& proto, const RetryPolicy& otherwise,
-                            std::vector<FieldViolation>* violations) {
+RetryPolicy RetryPolicyFromProto(const v1::RetryPolicy& proto, const RetryPolicy& otherwise,
+                                 std::vector<FieldViolation>* violations) {
   CheckForm(proto, violations);
   RetryPolicy policy;
   if (proto.no_retries()) {
     policy = RetryPolicy();
   } else if (proto.has_exponential()) {
-    policy = TakeExponential(proto.exponential(), violations);
+    policy = ExponentialFromProto(proto.exponential(), violations);
   } else if (proto.delays().empty()) {
     policy = otherwise;
   } else {
     for (int i = 0; i < proto.delays_size(); ++i) {
-      policy.delays.push_back(TakeDuration(proto.delays(i),
-                                           absl::StrCat("webhook.retry_policy.delays[", i, "]"),
-                                           kMinRetryDelay, violations));
+      policy.delays.push_back(
+          DurationFromProto(proto.delays(i), absl::StrCat("webhook.retry_policy.delays[", i, "]"),
+                            kMinRetryDelay, violations));
     }
   }
   if (proto.has_total_window()) {
-    policy.total_window = TakeDuration(proto.total_window(), "webhook.retry_policy.total_window",
-                                       kMaxRetryWindow, violations);
+    policy.total_window = DurationFromProto(
+        proto.total_window(), "webhook.retry_policy.total_window", kMaxRetryWindow, violations);
   }
   return policy;
 }

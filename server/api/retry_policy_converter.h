@@ -13,7 +13,7 @@ void ToProto(const RetryPolicy& policy, v1::RetryPolicy* proto);
 
 // `otherwise` is what an absent schedule means. Adds what is wrong with the form; values out of
 // their range are Validate's business, which finds them in `exponential` or `delays`.
-RetryPolicy TakeRetryPolicy(const v1::RetryPolicy& proto, const RetryPolicy& otherwise,
-                            std::vector<FieldViolation>* violations);
+RetryPolicy RetryPolicyFromProto(const v1::RetryPolicy& proto, const RetryPolicy& otherwise,
+                                 std::vector<FieldViolation>* violations);
 
 }  // namespace latchwire

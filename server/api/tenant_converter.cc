@@ -44,13 +44,14 @@ void ToProto(const Tenant& tenant, size_t webhook_count, v1::Tenant* proto) {
 std::vector<FieldViolation> FromProto(const v1::Tenant& proto, TenantSettings* settings) {
   std::vector<FieldViolation> violations;
   settings->display_name = proto.display_name();
-  settings->event_retention = proto.has_event_retention()
-                                  ? TakeDuration(proto.event_retention(), "tenant.event_retention",
-                                                 kDefaultEventRetention, &violations)
-                                  : kDefaultEventRetention;
+  settings->event_retention =
+      proto.has_event_retention()
+          ? DurationFromProto(proto.event_retention(), "tenant.event_retention",
+                              kDefaultEventRetention, &violations)
+          : kDefaultEventRetention;
   settings->max_held_time = proto.has_max_held_time()
-                                ? TakeDuration(proto.max_held_time(), "tenant.max_held_time",
-                                               kDefaultHeldTime, &violations)
+                                ? DurationFromProto(proto.max_held_time(), "tenant.max_held_time",
+                                                    kDefaultHeldTime, &violations)
                                 : kDefaultHeldTime;
   settings->quotas.max_events_per_s = proto.quotas().max_events_per_second();
   settings->quotas.max_stored_bytes = proto.quotas().max_stored_bytes();

@@ -49,10 +49,11 @@ std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto)
                      absl::Microseconds(1));
 }
 
-absl::Duration TakeDuration(const google::protobuf::Duration& proto, absl::string_view path,
-                            absl::Duration otherwise, std::vector<FieldViolation>* violations) {
+absl::Duration DurationFromProto(const google::protobuf::Duration& proto, absl::string_view path,
+                                 absl::Duration otherwise,
+                                 std::vector<FieldViolation>* violations) {
   if (const auto value = FromProto(proto)) return *value;
-  violations->push_back({std::string(path), "is no valid google.protobuf.Duration"});
+  violations->push_back({std::string(path), "is not a valid google.protobuf.Duration"});
   return otherwise;
 }
 

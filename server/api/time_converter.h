@@ -24,8 +24,8 @@ std::optional<absl::Time> FromProto(const google::protobuf::Timestamp& proto);
 std::optional<absl::Duration> FromProto(const google::protobuf::Duration& proto);
 
 // The same, with a violation at `path` and `otherwise` as the value when it is out of that range.
-absl::Duration TakeDuration(const google::protobuf::Duration& proto, absl::string_view path,
-                            absl::Duration otherwise, std::vector<FieldViolation>* violations);
+absl::Duration DurationFromProto(const google::protobuf::Duration& proto, absl::string_view path,
+                                 absl::Duration otherwise, std::vector<FieldViolation>* violations);
 
 absl::Time ToMicroseconds(absl::Time time);
 

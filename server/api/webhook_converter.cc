@@ -15,19 +15,18 @@
 namespace latchwire {
 namespace {
 
-WebhookFormat TakeFormat(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
-  switch (proto.format()) {
-    case v1::Webhook::FORMAT_UNSPECIFIED:
-    case v1::Webhook::FORMAT_STANDARD_WEBHOOKS:
-      break;
-    default:
-      violations->push_back(
-          {"webhook.format", absl::StrCat("has the unknown value ", proto.format())});
-  }
-  return WebhookFormat::kStandardWebhooks;
+constexpr WebhookFormat kDefaultFormat = WebhookFormat::kStandardWebhooks;
+
+// The table of core/formats goes by the numbers of the API.
+WebhookFormat FormatFromProto(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+  if (proto.format() == v1::Webhook::FORMAT_UNSPECIFIED) return kDefaultFormat;
+  if (const auto format = FormatOfNumber(proto.format())) return *format;
+  violations->push_back({"webhook.format", absl::StrCat("has the unknown value ", proto.format())});
+  return kDefaultFormat;
 }
 
-WebhookOrdering TakeOrdering(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+WebhookOrdering OrderingFromProto(const v1::Webhook& proto,
+                                  std::vector<FieldViolation>* violations) {
   switch (proto.ordering()) {
     case v1::Webhook::ORDERING_UNSPECIFIED:
     case v1::Webhook::ORDERING_NONE:
@@ -41,8 +40,8 @@ WebhookOrdering TakeOrdering(const v1::Webhook& proto, std::vector<FieldViolatio
   }
 }
 
-WebhookState TakeState(const v1::Webhook& proto, WebhookState current,
-                       std::vector<FieldViolation>* violations) {
+WebhookState StateFromProto(const v1::Webhook& proto, WebhookState current,
+                            std::vector<FieldViolation>* violations) {
   switch (proto.state()) {
     case v1::Webhook::STATE_UNSPECIFIED:
     case v1::Webhook::STATE_ACTIVE:
@@ -64,7 +63,8 @@ WebhookState TakeState(const v1::Webhook& proto, WebhookState current,
   }
 }
 
-WebhookGuarantee TakeGuarantee(const v1::Webhook& proto, std::vector<FieldViolation>* violations) {
+WebhookGuarantee GuaranteeFromProto(const v1::Webhook& proto,
+                                    std::vector<FieldViolation>* violations) {
   switch (proto.guarantee()) {
     case v1::Webhook::GUARANTEE_UNSPECIFIED:
     case v1::Webhook::GUARANTEE_AT_LEAST_ONCE:
@@ -79,16 +79,17 @@ WebhookGuarantee TakeGuarantee(const v1::Webhook& proto, std::vector<FieldViolat
 }
 
 // Guarantee, ordering, and what depends on them.
-void TakeEffort(const v1::Webhook& proto, Webhook* webhook,
-                std::vector<FieldViolation>* violations) {
-  webhook->guarantee = TakeGuarantee(proto, violations);
-  webhook->ordering = TakeOrdering(proto, violations);
+void EffortFromProto(const v1::Webhook& proto, Webhook* webhook,
+                     std::vector<FieldViolation>* violations) {
+  webhook->guarantee = GuaranteeFromProto(proto, violations);
+  webhook->ordering = OrderingFromProto(proto, violations);
   if (webhook->guarantee == WebhookGuarantee::kAtLeastOnce) {
-    webhook->retry_policy = TakeRetryPolicy(proto.retry_policy(),
-                                            webhook->ordering == WebhookOrdering::kBySubject
-                                                ? RetryPolicy::DefaultOrdered()
-                                                : RetryPolicy::Default(),
-                                            violations);
+    const FormatDefaults& defaults = GetFormat(webhook->format)->Defaults();
+    webhook->retry_policy = RetryPolicyFromProto(proto.retry_policy(),
+                                                 webhook->ordering == WebhookOrdering::kBySubject
+                                                     ? defaults.ordered_retry_policy
+                                                     : defaults.retry_policy,
+                                                 violations);
     webhook->max_in_flight = proto.max_in_flight() == 0 ? kDefaultInFlight : proto.max_in_flight();
     return;
   }
@@ -106,7 +107,7 @@ void TakeEffort(const v1::Webhook& proto, Webhook* webhook,
   webhook->ordering = WebhookOrdering::kNone;
 }
 
-// As TakeEffort takes it: what must be left out is not shown either.
+// As EffortFromProto reads it: what must be left out is not shown either.
 void EffortToProto(const Webhook& webhook, v1::Webhook* proto) {
   if (webhook.guarantee == WebhookGuarantee::kBestEffort) {
     proto->set_guarantee(v1::Webhook::GUARANTEE_BEST_EFFORT);
@@ -118,22 +119,6 @@ void EffortToProto(const Webhook& webhook, v1::Webhook* proto) {
                           ? v1::Webhook::ORDERING_BY_SUBJECT
                           : v1::Webhook::ORDERING_NONE);
   proto->set_max_in_flight(webhook.max_in_flight);
-}
-
-void CheckByFormat(const Webhook& webhook, std::vector<FieldViolation>* violations) {
-  const Format* format = GetFormat(webhook.format);
-  if (!webhook.secret.empty()) {
-    if (const absl::Status status = format->CheckSecret(webhook.secret); !status.ok()) {
-      violations->push_back({"webhook.secret", std::string(status.message())});
-    }
-  }
-  const std::vector<std::string> reserved = format->ReservedHeaders();
-  for (const auto& [name, value] : webhook.headers) {
-    if (absl::c_linear_search(reserved, absl::AsciiStrToLower(name))) {
-      violations->push_back({absl::StrCat("webhook.headers[\"", name, "\"]"),
-                             "is set by the webhook's format and cannot be set by the user"});
-    }
-  }
 }
 
 v1::Webhook::State StateToProto(WebhookState state) {
@@ -157,7 +142,7 @@ void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
   proto->set_uid(webhook.key.uid);
   proto->set_display_name(webhook.display_name);
   proto->set_url(secrets == Secrets::kNone ? MaskUrlQuery(webhook.url) : webhook.url);
-  proto->set_format(v1::Webhook::FORMAT_STANDARD_WEBHOOKS);
+  proto->set_format(static_cast<v1::Webhook::Format>(webhook.format));
   for (const EventMatch& match : webhook.any_of) {
     v1::EventMatch* added = proto->add_any_of();
     added->set_type_pattern(match.type_pattern);
@@ -193,30 +178,26 @@ std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook
   std::vector<FieldViolation> violations;
   webhook->display_name = proto.display_name();
   webhook->url = proto.url();
-  webhook->format = TakeFormat(proto, &violations);
+  webhook->format = FormatFromProto(proto, &violations);
   webhook->any_of.clear();
   for (const v1::EventMatch& match : proto.any_of()) {
     webhook->any_of.push_back({match.type_pattern(), match.source(), match.subject()});
   }
   webhook->headers = {proto.headers().begin(), proto.headers().end()};
-  webhook->timeout = proto.has_timeout() ? TakeDuration(proto.timeout(), "webhook.timeout",
-                                                        kDefaultTimeout, &violations)
-                                         : kDefaultTimeout;
-  TakeEffort(proto, webhook, &violations);
-  TakeLimits(proto, webhook, &violations);
-  webhook->tls = TakeTls(proto.tls(), &violations);
-  webhook->max_event_age =
-      proto.has_max_event_age()
-          ? TakeDuration(proto.max_event_age(), "webhook.max_event_age", kMaxEventAge, &violations)
-          : absl::InfiniteDuration();
+  const absl::Duration default_timeout = GetFormat(webhook->format)->Defaults().timeout;
+  webhook->timeout = proto.has_timeout() ? DurationFromProto(proto.timeout(), "webhook.timeout",
+                                                             default_timeout, &violations)
+                                         : default_timeout;
+  EffortFromProto(proto, webhook, &violations);
+  LimitsFromProto(proto, webhook, &violations);
+  webhook->tls = TlsFromProto(proto.tls(), &violations);
+  webhook->max_event_age = proto.has_max_event_age()
+                               ? DurationFromProto(proto.max_event_age(), "webhook.max_event_age",
+                                                   kMaxEventAge, &violations)
+                               : absl::InfiniteDuration();
   webhook->annotations = {proto.annotations().begin(), proto.annotations().end()};
   webhook->secret = proto.secret();
-  webhook->state = TakeState(proto, webhook->state, &violations);
-
-  for (FieldViolation& violation : Validate(*webhook, "webhook")) {
-    violations.push_back(std::move(violation));
-  }
-  CheckByFormat(*webhook, &violations);
+  webhook->state = StateFromProto(proto, webhook->state, &violations);
   return violations;
 }
 

@@ -18,9 +18,10 @@ enum class Secrets {
 // All but the status, which is not the webhook's own.
 void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto);
 
-// Sets every field of `webhook` that a user can change: those absent in `proto` get the default of
-// webhook.proto (an absent secret stays empty). Returns what is wrong, by its format's rules too;
-// paths begin with "webhook". A state of STATE_SUSPENDED is refused unless `webhook` has it.
+// Sets every field of `webhook` that a user can change; those that are absent in `proto` get the
+// default of webhook.proto or of the format, but an absent secret stays empty. Returns what cannot
+// be converted; paths begin with "webhook". Values out of their range are ValidateForFormat's
+// business. A state of STATE_SUSPENDED is refused unless `webhook` has it.
 std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook);
 
 // Changes with every change, and differs between two webhooks that had the same id.

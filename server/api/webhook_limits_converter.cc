@@ -17,7 +17,7 @@ namespace {
 
 constexpr absl::string_view kWithDisabled = "must be left out with disabled";
 
-RateLimit TakeRateLimit(const v1::RateLimit& proto, std::vector<FieldViolation>* violations) {
+RateLimit RateLimitFromProto(const v1::RateLimit& proto, std::vector<FieldViolation>* violations) {
   RateLimit limit;
   limit.attempts_per_s = proto.attempts_per_second();
   if (limit.attempts_per_s == 0) {  // in the domain that is no limit
@@ -33,8 +33,8 @@ RateLimit TakeRateLimit(const v1::RateLimit& proto, std::vector<FieldViolation>*
   return limit;
 }
 
-CircuitBreakerPolicy TakeBreaker(const v1::CircuitBreaker& proto,
-                                 std::vector<FieldViolation>* violations) {
+CircuitBreakerPolicy CircuitBreakerFromProto(const v1::CircuitBreaker& proto,
+                                             std::vector<FieldViolation>* violations) {
   CircuitBreakerPolicy breaker;
   const std::string path = "webhook.circuit_breaker.";
   if (proto.disabled()) {
@@ -50,18 +50,18 @@ CircuitBreakerPolicy TakeBreaker(const v1::CircuitBreaker& proto,
   }
   if (proto.failure_threshold() != 0) breaker.failure_threshold = proto.failure_threshold();
   if (proto.has_open_time()) {
-    breaker.open_time =
-        TakeDuration(proto.open_time(), path + "open_time", kDefaultBreakerOpenTime, violations);
+    breaker.open_time = DurationFromProto(proto.open_time(), path + "open_time",
+                                          kDefaultBreakerOpenTime, violations);
   }
   breaker.max_open_time = proto.has_max_open_time()
-                              ? TakeDuration(proto.max_open_time(), path + "max_open_time",
-                                             kMaxBreakerOpenTime, violations)
+                              ? DurationFromProto(proto.max_open_time(), path + "max_open_time",
+                                                  kMaxBreakerOpenTime, violations)
                               : std::max(kDefaultBreakerMaxOpenTime, breaker.open_time);
   return breaker;
 }
 
-AutoSuspendPolicy TakeAutoSuspend(const v1::AutoSuspend& proto,
-                                  std::vector<FieldViolation>* violations) {
+AutoSuspendPolicy AutoSuspendFromProto(const v1::AutoSuspend& proto,
+                                       std::vector<FieldViolation>* violations) {
   AutoSuspendPolicy suspend;
   const std::string path = "webhook.auto_suspend.";
   if (proto.disabled()) {
@@ -75,8 +75,8 @@ AutoSuspendPolicy TakeAutoSuspend(const v1::AutoSuspend& proto,
   }
   if (proto.failure_count() != 0) suspend.failure_count = proto.failure_count();
   if (proto.has_failure_span()) {
-    suspend.failure_span =
-        TakeDuration(proto.failure_span(), path + "failure_span", kDefaultSuspendSpan, violations);
+    suspend.failure_span = DurationFromProto(proto.failure_span(), path + "failure_span",
+                                             kDefaultSuspendSpan, violations);
   }
   return suspend;
 }
@@ -105,8 +105,8 @@ v1::Webhook::Overflow OverflowToProto(OverflowPolicy overflow) {
   return v1::Webhook::OVERFLOW_UNSPECIFIED;
 }
 
-OverflowPolicy TakeOverflow(v1::Webhook::Overflow overflow, OverflowPolicy otherwise,
-                            std::vector<FieldViolation>* violations) {
+OverflowPolicy OverflowFromProto(v1::Webhook::Overflow overflow, OverflowPolicy otherwise,
+                                 std::vector<FieldViolation>* violations) {
   switch (overflow) {
     case v1::Webhook::OVERFLOW_UNSPECIFIED:
       return otherwise;
@@ -166,18 +166,18 @@ void LimitsToProto(const Webhook& webhook, v1::Webhook* proto) {
   proto->set_overflow(OverflowToProto(webhook.overflow));
 }
 
-void TakeLimits(const v1::Webhook& proto, Webhook* webhook,
-                std::vector<FieldViolation>* violations) {
+void LimitsFromProto(const v1::Webhook& proto, Webhook* webhook,
+                     std::vector<FieldViolation>* violations) {
   webhook->rate_limit =
-      proto.has_rate_limit() ? TakeRateLimit(proto.rate_limit(), violations) : RateLimit();
-  webhook->circuit_breaker = TakeBreaker(proto.circuit_breaker(), violations);
-  webhook->auto_suspend = TakeAutoSuspend(proto.auto_suspend(), violations);
+      proto.has_rate_limit() ? RateLimitFromProto(proto.rate_limit(), violations) : RateLimit();
+  webhook->circuit_breaker = CircuitBreakerFromProto(proto.circuit_breaker(), violations);
+  webhook->auto_suspend = AutoSuspendFromProto(proto.auto_suspend(), violations);
   const bool best_effort = webhook->guarantee == WebhookGuarantee::kBestEffort;
   webhook->max_pending = proto.max_pending();
   if (webhook->max_pending == 0 && best_effort) webhook->max_pending = kDefaultBestEffortPending;
-  webhook->overflow =
-      TakeOverflow(proto.overflow(),
-                   best_effort ? OverflowPolicy::kDropNewest : OverflowPolicy::kReject, violations);
+  webhook->overflow = OverflowFromProto(
+      proto.overflow(), best_effort ? OverflowPolicy::kDropNewest : OverflowPolicy::kReject,
+      violations);
 }
 
 void TlsToProto(const TlsProfile& tls, bool with_key, v1::ClientTls* proto) {
@@ -186,8 +186,8 @@ void TlsToProto(const TlsProfile& tls, bool with_key, v1::ClientTls* proto) {
   if (with_key) proto->set_client_key(tls.private_key_pem);
 }
 
-std::shared_ptr<const TlsProfile> TakeTls(const v1::ClientTls& proto,
-                                          std::vector<FieldViolation>* violations) {
+std::shared_ptr<const TlsProfile> TlsFromProto(const v1::ClientTls& proto,
+                                               std::vector<FieldViolation>* violations) {
   if (proto.ca_certificates().empty() && proto.client_certificate().empty() &&
       proto.client_key().empty()) {
     return nullptr;

@@ -1,8 +1,10 @@
 #include "server/api/webhook_service.h"
 
+#include <iterator>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error_reason.h"
 #include "core/base/id.h"
@@ -91,6 +93,11 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   if (!request->webhook_id().empty() && !id) {
     violations.push_back({"webhook_id", "must be a UUID of 36 characters, or empty"});
   }
+  const Format& format = *GetFormat(webhook.format);
+  if (webhook.secret.empty() && format.Secrets().use == SecretPolicy::Use::kRequired) {
+    webhook.secret = format.MakeSecret(world_.random);
+  }
+  absl::c_move(ValidateForFormat(webhook, "webhook"), std::back_inserter(violations));
   if (!violations.empty()) return done(InvalidArgument(violations));
 
   if (const auto tenant = world_.configuration->FindTenant(caller.tenant)) {
@@ -98,7 +105,6 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   }
   webhook.key.tenant = caller.tenant;
   webhook.id = (id ? *id : Uuid::MakeV4(world_.random)).ToString();
-  if (webhook.secret.empty()) webhook.secret = GetFormat(webhook.format)->MakeSecret(world_.random);
   webhook.create_time = webhook.update_time = webhook.state_time = world_.Now();
   Write<latchwire::CreateWebhook>(
       world_.writer, std::move(create),

@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <map>
+
+#include "core/formats/format.h"
 #include "latchwire/v1/webhook_service.grpc.pb.h"
 #include "server/api/testing/test_server.h"
 #include "server/api/webhook_converter.h"
@@ -324,6 +327,20 @@ TEST_F(WebhookServiceTest, SendTestEventReturnsTheAnswer) {
   EXPECT_EQ(ReasonOf(send(&response)), "SHUTTING_DOWN");
   request.set_name("webhooks/2");
   EXPECT_EQ(ReasonOf(send(&response)), "WEBHOOK_NOT_FOUND");
+}
+
+// A new value of the API that has no row would be refused; a row without a value, never reached.
+TEST(WebhookConverterTest, TheTableOfFormatsHasTheValuesOfTheApi) {
+  std::map<int64_t, std::string> rows, values;
+  for (const FormatRow& row : FormatRows()) {
+    rows[static_cast<int64_t>(row.format)] = absl::StrCat("FORMAT_", row.name);
+  }
+  const google::protobuf::EnumDescriptor& formats = *v1::Webhook::Format_descriptor();
+  for (int i = 0; i < formats.value_count(); ++i) {
+    if (formats.value(i)->number() == v1::Webhook::FORMAT_UNSPECIFIED) continue;
+    values[formats.value(i)->number()] = formats.value(i)->name();
+  }
+  EXPECT_EQ(rows, values);
 }
 
 TEST(WebhookConverterTest, EveryFieldSurvivesTheWayThereAndBack) {

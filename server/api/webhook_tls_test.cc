@@ -18,6 +18,7 @@ class WebhookTlsTest : public ::testing::Test {
   WebhookTlsTest() {
     const TestCertificate made = authority_.Issue("DNS:receiver.example");
     proto_.set_url("https://hooks.example/");
+    proto_.set_secret("whsec_" + std::string(32, 'A'));
     proto_.mutable_tls()->set_ca_certificates(authority_.certificate_pem());
     proto_.mutable_tls()->set_client_certificate(made.certificate_pem);
     proto_.mutable_tls()->set_client_key(made.private_key_pem);
@@ -71,10 +72,10 @@ TEST_F(WebhookTlsTest, WhatCouldNeverConnectIsRefusedByItsOwnName) {
   std::vector<FieldViolation> violations;
   v1::ClientTls tls = proto_.tls();
   tls.set_client_certificate("no PEM");
-  TakeTls(tls, &violations);
+  TlsFromProto(tls, &violations);
   tls = proto_.tls();
   tls.set_client_key(authority_.Issue("DNS:b.example").private_key_pem);
-  TakeTls(tls, &violations);
+  TlsFromProto(tls, &violations);
   std::vector<std::string> fields;
   for (const FieldViolation& violation : violations) {
     fields.push_back(violation.field);

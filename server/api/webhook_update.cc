@@ -1,5 +1,9 @@
 #include "server/api/webhook_update.h"
 
+#include <iterator>
+
+#include "absl/algorithm/container.h"
+#include "core/formats/format.h"
 #include "server/api/status.h"
 #include "server/api/update_mask.h"
 #include "server/api/webhook_converter.h"
@@ -48,9 +52,7 @@ absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebh
   if (changed.guarantee != current.guarantee) {
     violations.push_back({"webhook.guarantee", "cannot be changed"});
   }
-  if (changed.secret.empty() && !current.secret.empty()) {
-    violations.push_back({"webhook.secret", "cannot be taken away: give the new one"});
-  }
+  absl::c_move(ValidateForFormat(changed, "webhook"), std::back_inserter(violations));
   if (!violations.empty()) return InvalidArgument(violations);
   if (changed.state != current.state) {
     changed.state_time = now;

@@ -81,7 +81,9 @@ void Attempter::StartAttempt(WebhookEntry& entry, PendingDelivery delivery) {
   const CircuitBreaker::Ticket ticket = entry.breaker.Start();
   if (ticket.probe) Count(world_.counters->breaker_probes);
   Count(world_.counters->attempts);
-  const FormatContext context{world_.clock->Now(), delivery.delivery.attempt_count + 1};
+  const absl::Time now = world_.clock->Now();
+  const FormatContext context{now, delivery.delivery.attempt_count + 1,
+                              now - TrustedReceiveTime(*delivery.event, now), world_.random};
   HttpRequest request = BuildRequest(*delivery.event, *entry.webhook, context);
   Flight flight{std::move(delivery), context.attempt_time, world_.leases->FenceOf(entry.key),
                 ticket};
@@ -225,10 +227,10 @@ void Attempter::OnFenced(std::vector<OutcomeRecorder::Entry> entries) {
 void Attempter::SendTest(const Webhook& webhook, absl::AnyInvocable<void(HttpResult)> done) const {
   const absl::Time now = world_.clock->Now();
   Event event = GetFormat(webhook.format)->TestEvent(webhook);
-  // Formats have no randomness; receivers deduplicate by the message id, so each test needs its
-  // own.
+  // Receivers deduplicate by the message id, so each test needs its own.
   if (event.id.empty()) event.id = Uuid::MakeV7(now, world_.random).ToString();
-  world_.transport->Send(BuildRequest(event, webhook, {now, 1}), std::move(done));
+  world_.transport->Send(BuildRequest(event, webhook, {now, 1, absl::ZeroDuration(), world_.random}),
+                         std::move(done));
 }
 
 }  // namespace latchwire

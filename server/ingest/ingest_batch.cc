@@ -26,21 +26,21 @@ absl::Status CheckLane(int32_t lane, absl::string_view field) {
   return InvalidField(field, absl::StrCat("must be 0 to ", kLaneCount - 1, ", is ", lane));
 }
 
-std::vector<FieldViolation> TakeSpooled(agent::v1::SpooledEvent* spooled, absl::Time now,
-                                        Event* event) {
+std::vector<FieldViolation> SpooledEventFromProto(agent::v1::SpooledEvent* spooled, absl::Time now,
+                                                  Event* event) {
   if (!spooled->has_event()) return {{"event", "is missing"}};
   v1::Event* proto = spooled->mutable_event();
   proto->clear_expire_time();
   const auto receive_time = FromProto(proto->receive_time());
   const bool has_receive_time = proto->has_receive_time() && receive_time;
-  std::vector<FieldViolation> violations = TakeEvent(proto, "event", event);
+  std::vector<FieldViolation> violations = EventFromProto(proto, "event", event);
   event->receive_time = has_receive_time ? *receive_time : now;
   if (!Uuid::Parse(event->id)) violations.push_back({"event.id", "must be a UUID"});
   if (spooled->has_remaining_time()) {
     if (const auto remaining = FromProto(spooled->remaining_time())) {
       event->expire_time = now + *remaining;
     } else {
-      violations.push_back({"remaining_time", "is no valid google.protobuf.Duration"});
+      violations.push_back({"remaining_time", "is not a valid google.protobuf.Duration"});
     }
   }
   return violations;
@@ -71,8 +71,8 @@ absl::Status CheckHello(const agent::v1::Hello& hello) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<LaneItem> TakeBatch(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
-                                   const AgentStream& stream, absl::Time now) {
+absl::StatusOr<LaneItem> BatchFromProto(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
+                                        const AgentStream& stream, absl::Time now) {
   if (absl::Status status = CheckLane(batch->lane(), "events.lane"); !status.ok()) return status;
   const size_t count = static_cast<size_t>(batch->events_size());
   if (count < 1 || count > kMaxBatchEvents) {
@@ -110,7 +110,7 @@ absl::StatusOr<LaneItem> TakeBatch(agent::v1::EventBatch* batch, size_t bytes, T
                        spooled->sequence()));
     }
     auto event = std::make_shared<Event>();
-    const std::vector<FieldViolation> violations = TakeSpooled(spooled, now, event.get());
+    const std::vector<FieldViolation> violations = SpooledEventFromProto(spooled, now, event.get());
     if (!violations.empty()) {
       item.rejected.push_back(Reject(spooled->sequence(), violations));
       continue;
@@ -124,8 +124,8 @@ absl::StatusOr<LaneItem> TakeBatch(agent::v1::EventBatch* batch, size_t bytes, T
   return item;
 }
 
-absl::StatusOr<LaneItem> TakeDropped(const agent::v1::Dropped& dropped, TenantId tenant,
-                                     const AgentStream& stream, absl::Time now) {
+absl::StatusOr<LaneItem> DroppedFromProto(const agent::v1::Dropped& dropped, TenantId tenant,
+                                          const AgentStream& stream, absl::Time now) {
   if (absl::Status status = CheckLane(dropped.lane(), "dropped.lane"); !status.ok()) return status;
   if (dropped.from() == 0 || dropped.to() < dropped.from() || dropped.to() > kMaxSequence) {
     return InvalidField("dropped", "must have 1 <= from <= to < 2^63");

@@ -17,10 +17,10 @@ absl::Status CheckHello(const agent::v1::Hello& hello);
 
 // Takes the texts out of `batch`. An invalid event is put into `rejected` and never blocks others;
 // an error means that the batch itself breaks the protocol. `bytes` is its size as received.
-absl::StatusOr<LaneItem> TakeBatch(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
-                                   const AgentStream& stream, absl::Time now);
+absl::StatusOr<LaneItem> BatchFromProto(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
+                                        const AgentStream& stream, absl::Time now);
 
-absl::StatusOr<LaneItem> TakeDropped(const agent::v1::Dropped& dropped, TenantId tenant,
-                                     const AgentStream& stream, absl::Time now);
+absl::StatusOr<LaneItem> DroppedFromProto(const agent::v1::Dropped& dropped, TenantId tenant,
+                                          const AgentStream& stream, absl::Time now);
 
 }  // namespace latchwire

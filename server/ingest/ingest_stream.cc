@@ -93,11 +93,12 @@ absl::Status IngestStream::OnMessage(agent::v1::ConnectRequest* request, size_t 
       said_hello_ = true;
       return OnHello(request->hello());
     case ConnectRequest::kEvents:
-      return OnItem(request->events().lane(), TakeBatch(request->mutable_events(), bytes,
-                                                        caller_.tenant, identity_, world_.Now()));
+      return OnItem(request->events().lane(),
+                    BatchFromProto(request->mutable_events(), bytes, caller_.tenant, identity_,
+                                   world_.Now()));
     case ConnectRequest::kDropped:
       return OnItem(request->dropped().lane(),
-                    TakeDropped(request->dropped(), caller_.tenant, identity_, world_.Now()));
+                    DroppedFromProto(request->dropped(), caller_.tenant, identity_, world_.Now()));
     case ConnectRequest::MESSAGE_NOT_SET:
       break;
   }

@@ -5,11 +5,22 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/error.h"
+#include "core/formats/format.h"
 
 namespace latchwire {
 namespace {
 
 constexpr int kLoadPage = 1000;
+
+absl::Status UnknownFormat(const Webhook& webhook) {
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, "INTERNAL",
+      absl::StrCat("webhooks/", webhook.id, " has the format ", static_cast<int>(webhook.format),
+                   ", which this program does not know: run the newer program that "
+                   "wrote it"));
+}
 
 }  // namespace
 
@@ -28,6 +39,7 @@ absl::Status Configuration::Load(Store* store) {
     if (page->empty()) return absl::OkStatus();
     after = page->back().key;
     for (Webhook& webhook : *page) {
+      if (!FormatOfNumber(static_cast<int64_t>(webhook.format))) return UnknownFormat(webhook);
       PutLocked(std::make_shared<const Webhook>(std::move(webhook)));
     }
   }

@@ -30,7 +30,8 @@ class Configuration : public CommitObserver {
   // was deleted. At most one listener, set before the first commit.
   using WebhookListener = absl::AnyInvocable<void(WebhookKey, std::shared_ptr<const Webhook>)>;
 
-  // Reads everything from `store`. Once, before the writer's first step.
+  // Reads everything from `store`. Once, before the writer's first step. FAILED_PRECONDITION if a
+  // webhook has a format that this program does not know.
   absl::Status Load(Store* store);
   void SetWebhookListener(WebhookListener listener) { listener_ = std::move(listener); }
   void OnCommitted(absl::Span<const Mutation> mutations) override;

@@ -62,6 +62,18 @@ class ConfigurationTest : public ::testing::Test {
   Configuration configuration_;
 };
 
+TEST_F(ConfigurationTest, AFormatOfANewerProgramIsRefusedWhenLoaded) {
+  CreateWebhook create;
+  create.webhook.key.tenant = kDefaultTenant;
+  create.webhook.id = "later";
+  create.webhook.format = static_cast<WebhookFormat>(999);
+  Mutation mutation = std::move(create);
+  ASSERT_TRUE(store_->Write({&mutation, 1}).ok());
+  const absl::Status status = Configuration().Load(store_.get());
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("webhooks/later has the format 999"));
+}
+
 TEST_F(ConfigurationTest, FollowsTheLifeOfAWebhook) {
   const Webhook created = Create("a-uuid", {{"door.*", "", ""}});
   EXPECT_THAT(Match("door.opened").webhooks[0], SizeIs(1));

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/formats/format.h"
+
 namespace latchwire {
 
 absl::Time ExpiryOf(const Event& event, const Webhook& webhook, absl::Time now) {
   if (webhook.max_event_age == absl::InfiniteDuration()) return event.expire_time;
-  static const absl::Time kNoClockBefore =
-      absl::FromCivil(absl::CivilYear(2020), absl::UTCTimeZone());
-  const bool trusted = event.receive_time >= kNoClockBefore && event.receive_time <= now;
-  const absl::Time received = trusted ? event.receive_time : now;
-  return std::min(event.expire_time, received + webhook.max_event_age);
+  return std::min(event.expire_time, TrustedReceiveTime(event, now) + webhook.max_event_age);
 }
 
 void MatchTargets(const Configuration& configuration, AppendEvents* append) {
@@ -26,6 +24,7 @@ void MatchTargets(const Configuration& configuration, AppendEvents* append) {
     targets.clear();
     targets.reserve(matched.webhooks[i].size());
     for (const std::shared_ptr<const Webhook>& webhook : matched.webhooks[i]) {
+      if (!GetFormat(webhook->format)->Accepts(*webhook, *events[i])) continue;
       DeliveryTarget& target = targets.emplace_back();
       target.webhook_uid = webhook->key.uid;
       target.expire_time = ExpiryOf(*events[i], *webhook, append->now);

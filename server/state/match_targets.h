@@ -7,13 +7,14 @@
 
 namespace latchwire {
 
-// When a delivery of `event` to `webhook` expires: the event's own expire_time, which our callers
-// vouch for, or its age. Ages count from receive_time; one that lies in the future of `now` or
-// before Latchwire existed comes from a clock that was never set, and then `now` counts.
+// Returns when a delivery of `event` to `webhook` expires: at the event's own expire_time, which
+// callers vouch for, or when its age, counted from TrustedReceiveTime, exceeds the webhook's
+// max_event_age.
 absl::Time ExpiryOf(const Event& event, const Webhook& webhook, absl::Time now);
 
 // Sets generation, max_stored_bytes and every event's targets, all by one look into the
-// configuration.
+// configuration. An event's targets are the webhooks whose matches it fits and whose format accepts
+// it.
 void MatchTargets(const Configuration& configuration, AppendEvents* append);
 
 }  // namespace latchwire

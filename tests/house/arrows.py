@@ -26,7 +26,7 @@ ARROWS = {
     "server/store/driver": ["server/store"],
     "server/store/memory": ["server/store/driver"],
     "server/store/sqlite": ["server/store/driver"],
-    "server/state": ["server/store"],
+    "server/state": ["server/store", "core/formats"],
     "server/delivery": ["server/state", "core/delivery", "core/formats", "core/net"],
     "server/jobs": ["server/state"],
     "server/api": ["server/state", "core/catalogue", "core/formats", "core/net", "protos"],
