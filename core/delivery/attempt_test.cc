@@ -17,7 +17,7 @@ Webhook TestWebhook() {
   Webhook webhook;
   webhook.id = "0190163d-8694-739b-aea5-966c26f8ad91";
   webhook.url = "https://receiver.test/hook?x=1";
-  webhook.secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+  webhook.secrets = {{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}};
   webhook.timeout = absl::Seconds(7);
   webhook.retry_policy.delays = {absl::Seconds(10), absl::Minutes(10)};
   return webhook;

@@ -32,6 +32,7 @@ inline constexpr size_t kMaxAnnotations = 64;
 inline constexpr size_t kMaxAnnotationKeyLength = 64;
 inline constexpr size_t kMaxAnnotationValueBytes = 4096;
 inline constexpr size_t kMaxRetryDelays = 30;
+inline constexpr size_t kMaxWebhookSecrets = 8;
 inline constexpr size_t kMinStandardSecretBytes = 24;
 inline constexpr size_t kMaxStandardSecretBytes = 64;
 inline constexpr int kMaxInFlight = 256;

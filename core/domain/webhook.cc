@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
+
 namespace latchwire {
 
 RetryPolicy RetryPolicy::Default() {
@@ -23,6 +25,15 @@ RetryPolicy RetryPolicy::FromExponential(const ExponentialRetry& exponential) {
     delay = std::min(delay * exponential.factor, exponential.max_delay);
   }
   return policy;
+}
+
+bool AreOrderly(const std::vector<WebhookSecret>& secrets) {
+  if (secrets.empty()) return true;
+  return secrets.size() <= kMaxWebhookSecrets &&
+         secrets.front().expire_time == absl::InfiniteFuture() &&
+         absl::c_is_sorted(secrets, [](const WebhookSecret& a, const WebhookSecret& b) {
+           return a.create_time > b.create_time;
+         });
 }
 
 }  // namespace latchwire

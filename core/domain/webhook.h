@@ -109,6 +109,15 @@ struct AutoSuspendPolicy {
   friend bool operator==(const AutoSuspendPolicy&, const AutoSuspendPolicy&) = default;
 };
 
+// A secret that signs attempts from its creation until it expires.
+struct WebhookSecret {
+  std::string value;  // as the user writes it, such as whsec_...
+  absl::Time create_time = absl::InfinitePast();
+  absl::Time expire_time = absl::InfiniteFuture();  // exclusive; InfiniteFuture: never
+
+  friend bool operator==(const WebhookSecret&, const WebhookSecret&) = default;
+};
+
 struct Webhook {
   WebhookKey key;
   std::string id;  // UUID
@@ -117,7 +126,9 @@ struct Webhook {
   WebhookFormat format = WebhookFormat::kStandardWebhooks;
   std::vector<EventMatch> any_of;  // empty matches every event
   std::map<std::string, std::string> headers;
-  std::string secret;  // as the user writes it, such as whsec_...
+  // Newest first, at most kMaxWebhookSecrets; the newest never expires. Several during a rotation;
+  // none only where the format needs none.
+  std::vector<WebhookSecret> secrets;
   absl::Duration timeout = kDefaultTimeout;
   RetryPolicy retry_policy = RetryPolicy::Default();
   WebhookOrdering ordering = WebhookOrdering::kNone;  // immutable: deliveries are filed by it
@@ -138,6 +149,9 @@ struct Webhook {
   absl::Time update_time;
   int64_t revision = 0;  // counts changes; the etag
 };
+
+// Whether `secrets` are as Webhook.secrets must be.
+bool AreOrderly(const std::vector<WebhookSecret>& secrets);
 
 // Whether events that are accepted now become deliveries of a webhook in this state.
 inline bool Matches(WebhookState state) { return state != WebhookState::kDisabled; }

@@ -103,8 +103,8 @@ std::optional<WebhookFormat> FormatOfNumber(int64_t number);
 const Format* GetFormat(WebhookFormat format);
 
 // The one check of a webhook before it is saved: Validate of core/domain, and what only its format
-// can judge: the secret, which is made before where the server makes it, and headers that the
-// format sets itself. Returns all violations; `prefix` leads their paths, such as "webhook".
+// can judge: the secrets, which are made before where the server makes one, and headers that the
+// format sets itself. `webhook.secrets` must be AreOrderly. Returns all violations; `prefix` leads their paths, such as "webhook".
 std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::string_view prefix);
 
 }  // namespace latchwire

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
@@ -31,18 +32,28 @@ FormatsByNumber MakeFormats() {
   return formats;
 }
 
-void CheckSecret(const Format& format, absl::string_view secret, absl::string_view path,
-                 std::vector<FieldViolation>* violations) {
+bool SecretFits(const Format& format, absl::string_view secret) {
+  const SecretPolicy& policy = format.Secrets();
+  const std::optional<std::string> key = format.SecretKey(secret);
+  return key && key->size() >= policy.min_key_bytes && key->size() <= policy.max_key_bytes;
+}
+
+void CheckSecrets(const Format& format, const std::vector<WebhookSecret>& secrets,
+                  absl::string_view path, std::vector<FieldViolation>* violations) {
+  LATCHWIRE_CHECK(AreOrderly(secrets));
   const SecretPolicy& policy = format.Secrets();
   if (policy.use == SecretPolicy::Use::kNone) {
-    if (!secret.empty()) {
+    if (!secrets.empty()) {
       violations->push_back({std::string(path), "must be left out: the format has no secret"});
     }
     return;
   }
-  if (secret.empty() && policy.use == SecretPolicy::Use::kOptional) return;
-  const std::optional<std::string> key = format.SecretKey(secret);
-  if (key && key->size() >= policy.min_key_bytes && key->size() <= policy.max_key_bytes) return;
+  const bool missing = secrets.empty() && policy.use == SecretPolicy::Use::kRequired;
+  if (!missing && absl::c_all_of(secrets, [&format](const WebhookSecret& secret) {
+        return SecretFits(format, secret.value);
+      })) {
+    return;
+  }
   // The text itself is a secret: it must not stand in the error.
   violations->push_back(
       {std::string(path), absl::StrCat("must be ", policy.spelling, " ", policy.min_key_bytes,
@@ -73,7 +84,7 @@ std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::stri
   std::vector<FieldViolation> violations = Validate(webhook, prefix);
   const std::string lead = prefix.empty() ? "" : absl::StrCat(prefix, ".");
   const Format& format = *GetFormat(webhook.format);
-  CheckSecret(format, webhook.secret, absl::StrCat(lead, "secret"), &violations);
+  CheckSecrets(format, webhook.secrets, absl::StrCat(lead, "secret"), &violations);
   const absl::Span<const absl::string_view> reserved = format.ReservedHeaders();
   for (const auto& [name, value] : webhook.headers) {
     const std::string lower = absl::AsciiStrToLower(name);

@@ -23,7 +23,7 @@ Webhook SomeWebhook(WebhookFormat format, Random* random) {
   webhook.timeout = GetFormat(format)->Defaults().timeout;
   webhook.retry_policy = GetFormat(format)->Defaults().retry_policy;
   if (GetFormat(format)->Secrets().use != SecretPolicy::Use::kNone) {
-    webhook.secret = GetFormat(format)->MakeSecret(random);
+    webhook.secrets = {{GetFormat(format)->MakeSecret(random)}};
   }
   return webhook;
 }
@@ -52,7 +52,7 @@ TEST_P(EveryFormat, ItsDefaultsAndItsSecretsPassItsOwnCheck) {
   EXPECT_LE(policy.min_key_bytes, policy.max_key_bytes);
   EXPECT_FALSE(policy.spelling.empty());
   EXPECT_NE(format().MakeSecret(&random_), format().MakeSecret(&random_));
-  webhook.secret.clear();
+  webhook.secrets.clear();
   EXPECT_EQ(ValidateForFormat(webhook, "webhook").empty(),
             policy.use == SecretPolicy::Use::kOptional);
 }
@@ -94,6 +94,29 @@ TEST(ValidateForFormat, NamesWhatIsWrongWithOrWithoutTheFormat) {
   EXPECT_THAT(fields,
               ElementsAre("webhook.url", "webhook.secret", "webhook.headers[\"Webhook-ID\"]",
                           "webhook.headers[\"webhook-signature\"]"));
+}
+
+TEST(ValidateForFormat, ChecksEverySecret) {
+  Webhook webhook;
+  webhook.url = "https://a.example/";
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  const std::string fine = "whsec_" + std::string(32, 'A');
+  webhook.secrets = {{fine, now}, {fine, now - absl::Seconds(1), now}};
+  EXPECT_THAT(ValidateForFormat(webhook, "webhook"), IsEmpty());
+  webhook.secrets[1].value = "short";
+  EXPECT_EQ(ValidateForFormat(webhook, "webhook").size(), 1u);
+}
+
+TEST(ValidateForFormat, DiesOfSecretsThatAreOutOfOrder) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  Webhook oldest_first, none_lasts, too_many;
+  oldest_first.secrets = {{"a", now}, {"b", now + absl::Seconds(1)}};
+  none_lasts.secrets = {{"a", now, now + absl::Hours(1)}};
+  too_many.secrets.resize(kMaxWebhookSecrets + 1);
+  for (const Webhook& webhook : {oldest_first, none_lasts, too_many}) {
+    EXPECT_FALSE(AreOrderly(webhook.secrets));
+    EXPECT_DEATH(ValidateForFormat(webhook, "webhook"), "AreOrderly");
+  }
 }
 
 TEST(Registry, ANumberWithoutARowIsNoFormat) {

@@ -3,9 +3,11 @@
 #include <array>
 #include <optional>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/crypto.h"
 #include "core/base/version.h"
 #include "core/formats/render.h"
@@ -30,21 +32,40 @@ std::string WebhookToken(const Webhook& webhook) {
 // half as long as signing with it, so the last webhooks' are kept, by thread: no lock, and no more
 // than kKeptSigners of them.
 struct Signer {
-  std::string secret;
+  std::vector<WebhookSecret> secrets;
   std::string webhook_id;
-  std::optional<std::string> key;
+  std::vector<std::string> keys;  // decoded `secrets`
   std::string token;
 };
+
+using Keys = absl::InlinedVector<absl::string_view, 2>;
 
 const Signer& SignerFor(const Webhook& webhook) {
   constexpr size_t kKeptSigners = 256;
   thread_local std::array<Signer, kKeptSigners> kept;
   Signer& signer = kept[absl::Hash<std::string>()(webhook.id) % kKeptSigners];
-  if (signer.secret != webhook.secret || signer.webhook_id != webhook.id || signer.token.empty()) {
-    signer = {webhook.secret, webhook.id, DecodeStandardSecret(webhook.secret),
-              WebhookToken(webhook)};
+  if (signer.secrets != webhook.secrets || signer.webhook_id != webhook.id ||
+      signer.token.empty()) {
+    signer = {webhook.secrets, webhook.id, {}, WebhookToken(webhook)};
+    for (const WebhookSecret& secret : webhook.secrets) {
+      signer.keys.push_back(DecodeStandardSecret(secret.value).value_or(""));
+    }
   }
+  LATCHWIRE_DCHECK(signer.keys.size() == webhook.secrets.size());
   return signer;
+}
+
+// The keys that sign an attempt made at `time`, newest first. A secret that can't be decoded was
+// refused when the webhook was saved. Were there one all the same, it signs nothing: a request
+// without a signature, which no receiver takes, is better than one signed with an empty key.
+Keys KeysAt(const Signer& signer, absl::Time time) {
+  Keys keys;
+  for (size_t i = 0; i < signer.keys.size(); ++i) {
+    if (signer.secrets[i].expire_time > time && !signer.keys[i].empty()) {
+      keys.push_back(signer.keys[i]);
+    }
+  }
+  return keys;
 }
 
 absl::Time TimestampOf(const Event& event, const FormatContext& context) {
@@ -144,13 +165,11 @@ HttpRequest StandardWebhooksFormat::Render(const Event& event, const Webhook& we
   request.headers.reserve(5 + webhook.headers.size());
   request.headers.push_back({"Content-Type", "application/json"});
   request.headers.push_back({"User-Agent", *kUserAgent});
-  // A secret that can't be decoded was refused when the webhook was saved. Were there one all the
-  // same, an unsigned request, which no receiver takes, is better than one signed with nothing.
-  std::string signature =
-      signer.key ? SignStandard({*signer.key}, id, timestamp, request.body) : "";
+  const Keys keys = KeysAt(signer, context.attempt_time);
+  std::string signature = SignStandard(keys, id, timestamp, request.body);
   request.headers.push_back({"webhook-id", std::move(id)});
   request.headers.push_back({"webhook-timestamp", std::move(timestamp)});
-  if (signer.key) request.headers.push_back({"webhook-signature", std::move(signature)});
+  if (!keys.empty()) request.headers.push_back({"webhook-signature", std::move(signature)});
   for (const auto& [name, value] : webhook.headers) request.headers.push_back({name, value});
   return request;
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "core/base/crypto.h"
 #include "core/base/testing/source_tree.h"
 #include "core/base/version.h"
@@ -58,7 +59,7 @@ Webhook WebhookOf(const nlohmann::json& c) {
   Webhook webhook;
   webhook.id = c["id"];
   webhook.url = c["url"];
-  webhook.secret = c["secret"];
+  webhook.secrets = {{c["secret"].get<std::string>()}};
   webhook.headers = c["headers"].get<std::map<std::string, std::string>>();
   return webhook;
 }
@@ -87,7 +88,7 @@ TEST(StandardWebhooks, VectorsByteForByte) {
     EXPECT_EQ(request.headers, headers) << c["name"];
     EXPECT_EQ(TheFormat().MessageId(event, webhook), headers[2].value);
     // What goes out is what our own receivers accept, and is JSON around exact bytes.
-    EXPECT_TRUE(VerifyStandard({webhook.secret}, PairsOf(request.headers), request.body,
+    EXPECT_TRUE(VerifyStandard({webhook.secrets[0].value}, PairsOf(request.headers), request.body,
                                context.attempt_time)
                     .ok())
         << c["name"];
@@ -143,7 +144,7 @@ TEST(StandardWebhooks, TextsAreEscapedWhateverTheyHold) {
 
 TEST(StandardWebhooks, ASecretThatCannotBeDecodedSignsNothing) {
   Webhook webhook;
-  webhook.secret = "whsec_*";
+  webhook.secrets = {{"whsec_*"}};
   const auto request = TheFormat().Render(Event(), webhook, FormatContext());
   for (const auto& [name, value] : request.headers) EXPECT_NE(name, "webhook-signature");
 }
@@ -155,7 +156,7 @@ TEST(StandardWebhooks, SecretsArePrefixedBase64Of24To64Bytes) {
   const auto violations_of = [](const std::string& secret) {
     Webhook webhook;
     webhook.url = "https://a.example/";
-    webhook.secret = secret;
+    webhook.secrets = {{secret}};
     return ValidateForFormat(webhook, "webhook");
   };
   EXPECT_THAT(violations_of(secret_of(24)), IsEmpty());
@@ -179,21 +180,50 @@ TEST(StandardWebhooks, SignsWithTheSecretThatTheWebhookHasNow) {
     for (int i = 0; i < 1000; ++i) {
       Webhook webhook;
       webhook.id = absl::StrCat("webhook-", i);
-      webhook.secret = absl::StrCat(
-          "whsec_", Base64Encode(absl::StrCat(std::string(32, 'k'), i, "-", round / 2)));
+      webhook.secrets = {{absl::StrCat(
+          "whsec_", Base64Encode(absl::StrCat(std::string(32, 'k'), i, "-", round / 2)))}};
       const HttpRequest request = TheFormat().Render(event, webhook, {now, 1});
       ASSERT_TRUE(
-          VerifyStandard({webhook.secret}, PairsOf(request.headers), request.body, now).ok())
+          VerifyStandard({webhook.secrets[0].value}, PairsOf(request.headers), request.body, now).ok())
           << i;
       ASSERT_EQ(request.headers[2].value, TheFormat().MessageId(event, webhook)) << i;
     }
   }
 }
 
+// A rotation: receivers that know either secret take the request until the old one expires.
+TEST(StandardWebhooks, SignsWithEverySecretThatHasNotExpired) {
+  const absl::Time rotated = absl::FromUnixSeconds(1'700'000'000);
+  const std::string old_secret = "whsec_" + Base64Encode(std::string(32, 'o'));
+  const std::string new_secret = "whsec_" + Base64Encode(std::string(32, 'n'));
+  Event event;
+  event.id = "1";
+  Webhook webhook;
+  webhook.id = "w";
+  webhook.secrets = {{new_secret, rotated},
+                     {old_secret, rotated - absl::Hours(24), rotated + absl::Hours(1)}};
+  ASSERT_TRUE(AreOrderly(webhook.secrets));
+  const auto signatures_at = [&](absl::Time time) -> std::vector<std::string> {
+    const HttpRequest request = TheFormat().Render(event, webhook, {time, 1});
+    EXPECT_TRUE(VerifyStandard({new_secret}, PairsOf(request.headers), request.body, time).ok());
+    EXPECT_EQ(VerifyStandard({old_secret}, PairsOf(request.headers), request.body, time).ok(),
+              time < rotated + absl::Hours(1));
+    return absl::StrSplit(request.headers.back().value, ' ');
+  };
+  const std::vector<std::string> both = signatures_at(rotated + absl::Hours(1) - absl::Seconds(1));
+  EXPECT_EQ(both.size(), 2u);
+  EXPECT_EQ(signatures_at(rotated + absl::Hours(1)).size(), 1u);
+  Webhook renewed = webhook;
+  renewed.secrets.pop_back();
+  const HttpRequest request =
+      TheFormat().Render(event, renewed, {rotated + absl::Hours(1) - absl::Seconds(1), 1});
+  EXPECT_EQ(request.headers.back().value, both[0]) << "the newest is not the first";
+}
+
 TEST(StandardWebhooks, ReservedHeadersAreThoseItSends) {
   std::vector<std::string> sent;
   Webhook webhook;
-  webhook.secret = "whsec_" + Base64Encode(std::string(32, 'k'));
+  webhook.secrets = {{"whsec_" + Base64Encode(std::string(32, 'k'))}};
   for (const auto& [name, value] : TheFormat().Render(Event(), webhook, FormatContext()).headers) {
     sent.push_back(absl::AsciiStrToLower(name));
   }

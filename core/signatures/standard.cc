@@ -41,10 +41,10 @@ std::optional<std::string> DecodeStandardSecret(absl::string_view secret) {
   return key;
 }
 
-std::string SignStandard(absl::Span<const std::string> keys, absl::string_view message_id,
+std::string SignStandard(absl::Span<const absl::string_view> keys, absl::string_view message_id,
                          absl::string_view timestamp, absl::string_view body) {
   std::string value;
-  for (const std::string& key : keys) {
+  for (const absl::string_view key : keys) {
     absl::StrAppend(&value, value.empty() ? "" : " ", kVersion1, ",",
                     SignV1(key, message_id, timestamp, body));
   }

@@ -23,7 +23,7 @@ std::optional<std::string> DecodeStandardSecret(absl::string_view secret);
 
 // Returns the value of `webhook-signature`: one `v1` item per key, in the order of `keys`, which
 // are decoded and not empty. `timestamp` is in Unix seconds. No key gives an empty value.
-std::string SignStandard(absl::Span<const std::string> keys, absl::string_view message_id,
+std::string SignStandard(absl::Span<const absl::string_view> keys, absl::string_view message_id,
                          absl::string_view timestamp, absl::string_view body);
 
 // Reads `webhook-id`, `webhook-timestamp` and `webhook-signature`; OK when one `v1` item fits one

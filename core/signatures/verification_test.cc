@@ -68,7 +68,7 @@ nlohmann::json GoodCase(const std::string& scheme) {
 TEST(Sign, MakesTheSignatureOfTheVectors) {
   const auto standard = GoodCase("standard");
   const std::string key = *DecodeStandardSecret(standard["secrets"][0].get<std::string>());
-  EXPECT_EQ(SignStandard({key}, standard["headers"]["webhook-id"].get<std::string>(),
+  EXPECT_EQ(SignStandard({{key}}, standard["headers"]["webhook-id"].get<std::string>(),
                          standard["headers"]["webhook-timestamp"].get<std::string>(),
                          standard["body"].get<std::string>()),
             standard["headers"]["webhook-signature"]);
@@ -84,8 +84,8 @@ TEST(Sign, MakesTheSignatureOfTheVectors) {
 
 TEST(Sign, StandardSignsWithEveryKeyInTheirOrder) {
   EXPECT_EQ(SignStandard({"new", "old"}, "id", "1", "{}"),
-            absl::StrCat(SignStandard({"new"}, "id", "1", "{}"), " ",
-                         SignStandard({"old"}, "id", "1", "{}")));
+            absl::StrCat(SignStandard({{"new"}}, "id", "1", "{}"), " ",
+                         SignStandard({{"old"}}, "id", "1", "{}")));
   EXPECT_EQ(SignStandard({}, "id", "1", "{}"), "");
 }
 

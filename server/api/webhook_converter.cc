@@ -121,6 +121,27 @@ void EffortToProto(const Webhook& webhook, v1::Webhook* proto) {
   proto->set_max_in_flight(webhook.max_in_flight);
 }
 
+void SecretsToProto(const std::vector<WebhookSecret>& secrets, bool with_values,
+                    v1::Webhook* proto) {
+  if (with_values && !secrets.empty()) proto->set_secret(secrets.front().value);
+  for (const WebhookSecret& secret : secrets) {
+    v1::Webhook::Secret* added = proto->add_secrets();
+    if (with_values) added->set_value(secret.value);
+    ToProto(secret.create_time, added->mutable_create_time());
+    if (secret.expire_time != absl::InfiniteFuture()) {
+      ToProto(secret.expire_time, added->mutable_expire_time());
+    }
+  }
+}
+
+// The newest secret again is no change; another one takes the place of all.
+void SecretFromProto(const v1::Webhook& proto, absl::Time now, Webhook* webhook) {
+  std::vector<WebhookSecret>& secrets = webhook->secrets;
+  if (!secrets.empty() && secrets.front().value == proto.secret()) return;
+  secrets.clear();
+  if (!proto.secret().empty()) secrets.push_back({proto.secret(), now});
+}
+
 v1::Webhook::State StateToProto(WebhookState state) {
   switch (state) {
     case WebhookState::kActive:
@@ -163,9 +184,7 @@ void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
     ToProto(webhook.max_event_age, proto->mutable_max_event_age());
   }
   for (const auto& [key, value] : webhook.annotations) (*proto->mutable_annotations())[key] = value;
-  if (secrets == Secrets::kAll || secrets == Secrets::kCreated) {
-    proto->set_secret(webhook.secret);
-  }
+  SecretsToProto(webhook.secrets, secrets == Secrets::kAll || secrets == Secrets::kCreated, proto);
   proto->set_state(StateToProto(webhook.state));
   proto->set_state_reason(webhook.state_reason);
   ToProto(webhook.state_time, proto->mutable_state_time());
@@ -174,7 +193,7 @@ void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto) {
   proto->set_etag(EtagOf(webhook));
 }
 
-std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook) {
+std::vector<FieldViolation> FromProto(const v1::Webhook& proto, absl::Time now, Webhook* webhook) {
   std::vector<FieldViolation> violations;
   webhook->display_name = proto.display_name();
   webhook->url = proto.url();
@@ -196,7 +215,7 @@ std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook
                                                    kMaxEventAge, &violations)
                                : absl::InfiniteDuration();
   webhook->annotations = {proto.annotations().begin(), proto.annotations().end()};
-  webhook->secret = proto.secret();
+  SecretFromProto(proto, now, webhook);
   webhook->state = StateFromProto(proto, webhook->state, &violations);
   return violations;
 }

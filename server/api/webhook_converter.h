@@ -19,10 +19,10 @@ enum class Secrets {
 void ToProto(const Webhook& webhook, Secrets secrets, v1::Webhook* proto);
 
 // Sets every field of `webhook` that a user can change; those that are absent in `proto` get the
-// default of webhook.proto or of the format, but an absent secret stays empty. Returns what cannot
-// be converted; paths begin with "webhook". Values out of their range are ValidateForFormat's
+// default of webhook.proto or of the format, but an absent secret leaves none. A secret that differs
+// from the newest replaces them all, created at `now`. Returns what cannot be converted; paths begin with "webhook". Values out of their range are ValidateForFormat's
 // business. A state of STATE_SUSPENDED is refused unless `webhook` has it.
-std::vector<FieldViolation> FromProto(const v1::Webhook& proto, Webhook* webhook);
+std::vector<FieldViolation> FromProto(const v1::Webhook& proto, absl::Time now, Webhook* webhook);
 
 // Changes with every change, and differs between two webhooks that had the same id.
 std::string EtagOf(const Webhook& webhook);

@@ -88,14 +88,15 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   if (!request->has_webhook()) return done(InvalidField("webhook", "is missing"));
   latchwire::CreateWebhook create;
   Webhook& webhook = create.webhook;
-  std::vector<FieldViolation> violations = FromProto(request->webhook(), &webhook);
+  const absl::Time now = world_.Now();
+  std::vector<FieldViolation> violations = FromProto(request->webhook(), now, &webhook);
   const auto id = Uuid::Parse(request->webhook_id());
   if (!request->webhook_id().empty() && !id) {
     violations.push_back({"webhook_id", "must be a UUID of 36 characters, or empty"});
   }
   const Format& format = *GetFormat(webhook.format);
-  if (webhook.secret.empty() && format.Secrets().use == SecretPolicy::Use::kRequired) {
-    webhook.secret = format.MakeSecret(world_.random);
+  if (webhook.secrets.empty() && format.Secrets().use == SecretPolicy::Use::kRequired) {
+    webhook.secrets.push_back({format.MakeSecret(world_.random), now});
   }
   absl::c_move(ValidateForFormat(webhook, "webhook"), std::back_inserter(violations));
   if (!violations.empty()) return done(InvalidArgument(violations));
@@ -105,7 +106,7 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   }
   webhook.key.tenant = caller.tenant;
   webhook.id = (id ? *id : Uuid::MakeV4(world_.random)).ToString();
-  webhook.create_time = webhook.update_time = webhook.state_time = world_.Now();
+  webhook.create_time = webhook.update_time = webhook.state_time = now;
   Write<latchwire::CreateWebhook>(
       world_.writer, std::move(create),
       [this, response, done = std::move(done)](latchwire::CreateWebhook result) mutable {

@@ -6,6 +6,7 @@
 #include "latchwire/v1/webhook_service.grpc.pb.h"
 #include "server/api/testing/test_server.h"
 #include "server/api/webhook_converter.h"
+#include "server/api/webhook_update.h"
 
 namespace latchwire {
 namespace {
@@ -184,7 +185,50 @@ TEST_F(WebhookServiceTest, AStarGivesTheDefaultsButKeepsTheSecret) {
   EXPECT_EQ(updated.display_name(), "");
   EXPECT_EQ(updated.max_in_flight(), 64);
   EXPECT_EQ(updated.state(), v1::Webhook::STATE_ACTIVE);
-  EXPECT_EQ(server_.configuration().FindWebhook({kDefaultTenant, 1})->secret, created.secret());
+  const auto stored = server_.configuration().FindWebhook({kDefaultTenant, 1});
+  ASSERT_EQ(stored->secrets.size(), 1u);
+  EXPECT_EQ(stored->secrets[0].value, created.secret());
+}
+
+TEST_F(WebhookServiceTest, ANewSecretTakesTheFormersPlaceAtOnceAndItsTimeIsShown) {
+  v1::Webhook created, updated;
+  ASSERT_TRUE(Create(Simple(), &created).ok());
+  ASSERT_EQ(created.secrets_size(), 1);
+  EXPECT_EQ(created.secrets(0).value(), created.secret());
+  EXPECT_EQ(created.secrets(0).create_time().seconds(), created.create_time().seconds());
+  EXPECT_FALSE(created.secrets(0).has_expire_time());
+
+  v1::Webhook patch;
+  patch.set_name(created.name());
+  patch.set_secret("whsec_" + std::string(32, 'B'));
+  ASSERT_TRUE(Update(patch, {"secret"}, &updated).ok());
+  ASSERT_EQ(updated.secrets_size(), 1);
+  EXPECT_EQ(updated.secrets(0).value(), "") << "shown by CreateWebhook alone";
+  EXPECT_TRUE(updated.secrets(0).has_create_time());
+  EXPECT_EQ(server_.configuration().FindWebhook({kDefaultTenant, 1})->secrets[0].value,
+            patch.secret());
+  *patch.mutable_secrets() = updated.secrets();
+  EXPECT_THAT(DetailsOf(Update(patch, {"secrets"}, &updated)).fields(), ElementsAre("update_mask"));
+}
+
+TEST(WebhookConverterTest, AnUpdateOfAnotherFieldKeepsAllSecrets) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  Webhook webhook;
+  webhook.url = "http://192.0.2.1/";
+  webhook.secrets = {{"whsec_" + std::string(32, 'B'), now},
+                     {"whsec_" + std::string(32, 'A'), now - absl::Hours(1), now + absl::Hours(1)}};
+  v1::UpdateWebhookRequest request;
+  request.mutable_webhook()->set_display_name("new");
+  const auto kept = ApplyUpdate(webhook, request, {"display_name"}, now + absl::Seconds(1));
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->secrets, webhook.secrets);
+
+  request.mutable_webhook()->set_secret("whsec_" + std::string(32, 'C'));
+  const auto replaced = ApplyUpdate(webhook, request, {"secret"}, now + absl::Seconds(1));
+  ASSERT_TRUE(replaced.ok()) << replaced.status();
+  const std::vector<WebhookSecret> expected = {
+      {"whsec_" + std::string(32, 'C'), now + absl::Seconds(1)}};
+  EXPECT_EQ(replaced->secrets, expected);
 }
 
 TEST_F(WebhookServiceTest, TheOrderingStaysAsItWasCreated) {
@@ -349,7 +393,7 @@ TEST(WebhookConverterTest, EveryFieldSurvivesTheWayThereAndBack) {
   webhook.url = "http://192.0.2.1/";
   webhook.any_of = {{"a.*", "s", "d"}, {"", "", "x"}};
   webhook.headers = {{"X-A", "1"}, {"Authorization", "Basic x"}};
-  webhook.secret = "whsec_" + std::string(32, 'A');
+  webhook.secrets = {{"whsec_" + std::string(32, 'A'), absl::FromUnixSeconds(5)}};
   webhook.timeout = absl::Milliseconds(1500);
   webhook.retry_policy.delays = {absl::Seconds(1), absl::Milliseconds(2500)};
   webhook.ordering = WebhookOrdering::kBySubject;
@@ -360,12 +404,12 @@ TEST(WebhookConverterTest, EveryFieldSurvivesTheWayThereAndBack) {
   v1::Webhook proto;
   ToProto(webhook, Secrets::kAll, &proto);
   Webhook back;
-  EXPECT_TRUE(FromProto(proto, &back).empty());
+  EXPECT_TRUE(FromProto(proto, absl::FromUnixSeconds(5), &back).empty());
   EXPECT_EQ(back.display_name, webhook.display_name);
   EXPECT_EQ(back.url, webhook.url);
   EXPECT_EQ(back.any_of, webhook.any_of);
   EXPECT_EQ(back.headers, webhook.headers);
-  EXPECT_EQ(back.secret, webhook.secret);
+  EXPECT_EQ(back.secrets, webhook.secrets);
   EXPECT_EQ(back.timeout, webhook.timeout);
   EXPECT_EQ(back.retry_policy, webhook.retry_policy);
   EXPECT_EQ(back.ordering, webhook.ordering);

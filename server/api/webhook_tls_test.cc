@@ -22,7 +22,7 @@ class WebhookTlsTest : public ::testing::Test {
     proto_.mutable_tls()->set_ca_certificates(authority_.certificate_pem());
     proto_.mutable_tls()->set_client_certificate(made.certificate_pem);
     proto_.mutable_tls()->set_client_key(made.private_key_pem);
-    EXPECT_TRUE(FromProto(proto_, &webhook_).empty());
+    EXPECT_TRUE(FromProto(proto_, absl::UnixEpoch(), &webhook_).empty());
   }
   absl::StatusOr<Webhook> Update(const v1::Webhook& patch, const std::string& path) {
     v1::UpdateWebhookRequest request;

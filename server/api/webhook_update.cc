@@ -45,7 +45,7 @@ absl::StatusOr<Webhook> ApplyUpdate(const Webhook& current, const v1::UpdateWebh
   if (current.tls != nullptr) KeepClientKey(*current.tls, &merged);
 
   Webhook changed = current;
-  std::vector<FieldViolation> violations = FromProto(merged, &changed);
+  std::vector<FieldViolation> violations = FromProto(merged, now, &changed);
   if (changed.ordering != current.ordering) {
     violations.push_back({"webhook.ordering", "cannot be changed"});
   }

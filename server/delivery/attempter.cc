@@ -229,8 +229,8 @@ void Attempter::SendTest(const Webhook& webhook, absl::AnyInvocable<void(HttpRes
   Event event = GetFormat(webhook.format)->TestEvent(webhook);
   // Receivers deduplicate by the message id, so each test needs its own.
   if (event.id.empty()) event.id = Uuid::MakeV7(now, world_.random).ToString();
-  world_.transport->Send(BuildRequest(event, webhook, {now, 1, absl::ZeroDuration(), world_.random}),
-                         std::move(done));
+  world_.transport->Send(
+      BuildRequest(event, webhook, {now, 1, absl::ZeroDuration(), world_.random}), std::move(done));
 }
 
 }  // namespace latchwire

@@ -90,7 +90,7 @@ std::shared_ptr<const Webhook> DeliveryWorld::CreateWebhook(Webhook webhook) {
   webhook.key.tenant = kDefaultTenant;
   if (webhook.id.empty()) webhook.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
   if (webhook.url.empty()) webhook.url = "http://receiver.test/hook";
-  if (webhook.secret.empty()) webhook.secret = std::string(kSecret);
+  if (webhook.secrets.empty()) webhook.secrets = {{std::string(kSecret), clock_.Now()}};
   webhook.create_time = webhook.update_time = webhook.state_time = clock_.Now();
   const Mutation done = Write(latchwire::CreateWebhook{std::move(webhook), {}, 0});
   return configuration().FindWebhook(std::get<latchwire::CreateWebhook>(done).webhook.key);

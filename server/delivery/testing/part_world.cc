@@ -61,7 +61,7 @@ WebhookKey PartWorld::CreateWebhook(Webhook webhook) {
   webhook.key.tenant = kDefaultTenant;
   webhook.id = Uuid::MakeV7(clock.Now(), &random).ToString();
   webhook.url = "http://receiver.test/hook";
-  webhook.secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
+  webhook.secrets = {{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}};
   const Mutation done = Write(latchwire::CreateWebhook{std::move(webhook), {}, 0});
   return std::get<latchwire::CreateWebhook>(done).webhook.key;
 }

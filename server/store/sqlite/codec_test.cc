@@ -33,9 +33,33 @@ TEST(CodecTest, AWebhookOfTheFirstFormatHasTheDefaultsOfWhatItDidNotKnow) {
   EXPECT_EQ(webhook.retry_policy.total_window, absl::InfiniteDuration());
 }
 
+// Written by the second version of the record, with one secret and no times of secrets.
+constexpr char kWebhookOfFormat2[] =
+    "0202010766726f6e742e2a00000101780131036f6c648087a70e0280ade204808c8d9e020406"
+    "feffffffffffffffff0100000202020200feffffffffffffffff0100022880ade204808c8d9e0228"
+    "8080a7d39219000200";
+
+TEST(CodecTest, TheOneSecretOfAnEarlierFormatCountsFromTheWebhooksCreation) {
+  Webhook webhook;
+  ASSERT_EQ(UnpackWebhook(absl::HexStringToBytes(kWebhookOfFormat2), &webhook), absl::OkStatus());
+  const std::vector<WebhookSecret> expected = {
+      {"old", absl::FromUnixMicros(1), absl::InfiniteFuture()}};
+  EXPECT_EQ(webhook.secrets, expected);
+  EXPECT_EQ(webhook.create_time, absl::FromUnixMicros(1));
+  EXPECT_EQ(webhook.max_in_flight, 3);
+
+  Webhook again;
+  ASSERT_EQ(UnpackWebhook(PackWebhook(webhook), &again), absl::OkStatus());
+  EXPECT_EQ(again.secrets, expected);
+  Webhook first;
+  ASSERT_EQ(UnpackWebhook(absl::HexStringToBytes(kWebhookOfFormat1), &first), absl::OkStatus());
+  EXPECT_TRUE(first.secrets.empty());
+}
+
 TEST(CodecTest, ARecordThatIsCutShortOrOfALaterFormatIsAnError) {
   Webhook webhook;
   webhook.tls = std::make_shared<TlsProfile>(TlsProfile{"a", "b", "c"});
+  webhook.secrets = {{"s", absl::FromUnixSeconds(2)}, {"t", absl::FromUnixSeconds(1)}};
   const std::string packed = PackWebhook(webhook);
   for (size_t size = 0; size < packed.size(); ++size) {
     Webhook read;
@@ -44,7 +68,7 @@ TEST(CodecTest, ARecordThatIsCutShortOrOfALaterFormatIsAnError) {
   Webhook read;
   EXPECT_EQ(UnpackWebhook(packed, &read), absl::OkStatus());
   std::string later = packed;
-  later[0] = 3;
+  later[0] = 4;
   EXPECT_THAT(UnpackWebhook(later, &read), HasReason("STORE_UNAVAILABLE"));
 }
 

@@ -1,6 +1,7 @@
 // The records of what is configured: webhooks, tenants, recovery jobs.
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/packer.h"
@@ -8,8 +9,34 @@
 namespace latchwire::sqlite {
 namespace {
 
-// 2 added the guarantee, the limits, the ways to retry, and TLS.
-constexpr uint8_t kWebhookFormat = 2;
+// 2 added the guarantee, the limits, the ways to retry, and TLS; 3 several secrets with times.
+constexpr uint8_t kWebhookFormat = 3;
+
+void PackSecrets(const std::vector<WebhookSecret>& secrets, Packer* packer) {
+  packer->Unsigned(secrets.size());
+  for (const WebhookSecret& secret : secrets) {
+    packer->Bytes(secret.value);
+    packer->Time(secret.create_time);
+    packer->Time(secret.expire_time);
+  }
+}
+
+// Before format 3 there was one, without times of its own.
+std::vector<WebhookSecret> UnpackSecrets(Unpacker* unpacker) {
+  std::vector<WebhookSecret> secrets;
+  if (unpacker->format() < 3) {
+    std::string value = unpacker->Bytes();
+    if (!value.empty()) secrets.push_back({std::move(value)});
+    return secrets;
+  }
+  for (uint64_t left = unpacker->Count(); left > 0; --left) {
+    WebhookSecret& secret = secrets.emplace_back();
+    secret.value = unpacker->Bytes();
+    secret.create_time = unpacker->Time();
+    secret.expire_time = unpacker->Time();
+  }
+  return secrets;
+}
 
 void PackLimits(const Webhook& webhook, Packer* packer) {
   packer->Signed(static_cast<int>(webhook.guarantee));
@@ -81,7 +108,7 @@ std::string PackWebhook(const Webhook& webhook) {
     packer.Bytes(match.subject);
   }
   packer.Map(webhook.headers);
-  packer.Bytes(webhook.secret);
+  PackSecrets(webhook.secrets, &packer);
   packer.Length(webhook.timeout);
   packer.Unsigned(webhook.retry_policy.delays.size());
   for (const absl::Duration delay : webhook.retry_policy.delays) packer.Length(delay);
@@ -99,7 +126,7 @@ std::string PackWebhook(const Webhook& webhook) {
 
 absl::Status UnpackWebhook(absl::string_view packed, Webhook* webhook) {
   Unpacker unpacker(packed, kWebhookFormat);
-  // A record of format 1 leaves what it does not know at its default.
+  // A record of an earlier format leaves what it does not know at its default.
   webhook->format = static_cast<WebhookFormat>(unpacker.Signed());
   for (uint64_t left = unpacker.Count(); left > 0; --left) {
     EventMatch match;
@@ -109,7 +136,7 @@ absl::Status UnpackWebhook(absl::string_view packed, Webhook* webhook) {
     webhook->any_of.push_back(std::move(match));
   }
   webhook->headers = unpacker.Map();
-  webhook->secret = unpacker.Bytes();
+  webhook->secrets = UnpackSecrets(&unpacker);
   webhook->timeout = unpacker.Length();
   webhook->retry_policy.delays.clear();
   for (uint64_t left = unpacker.Count(); left > 0; --left) {
@@ -123,6 +150,9 @@ absl::Status UnpackWebhook(absl::string_view packed, Webhook* webhook) {
   webhook->state_time = unpacker.Time();
   webhook->create_time = unpacker.Time();
   webhook->update_time = unpacker.Time();
+  if (unpacker.format() < 3) {
+    for (WebhookSecret& secret : webhook->secrets) secret.create_time = webhook->create_time;
+  }
   if (unpacker.format() >= 2) UnpackLimits(&unpacker, webhook);
   return unpacker.Finish();
 }

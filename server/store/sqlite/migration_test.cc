@@ -244,5 +244,39 @@ TEST_F(MigrationTest, Version1ComesWithAllItHolds) {
   EXPECT_EQ(store.LoadStats({}, 1)->at(0).pending, 1);
 }
 
+// A record as version 1 wrote it, with the secret `old`, created one microsecond after 1970.
+constexpr char kWebhookWithOneSecret[] =
+    "0102010766726f6e742e2a00000101780131036f6c648087a70e0280ade204808c8d9e0204"
+    "06feffffffffffffffff010000020202";
+
+TEST_F(MigrationTest, TheOneSecretOfAnOlderWebhookStaysItsOnlyOne) {
+  Run(absl::StrCat(kVersion1, "INSERT INTO webhook VALUES(", sqlite::PackedKey({1, 1}),
+                   ", 1, 'w', 1, 1, '', 'https://example.com', x'", kWebhookWithOneSecret,
+                   "');\nUPDATE tenant SET next_uid = 2;\n"));
+  auto opened = Open();
+  ASSERT_EQ(opened.status(), absl::OkStatus());
+  auto webhooks = (*opened)->LoadWebhooks({}, 10);
+  ASSERT_EQ(webhooks.status(), absl::OkStatus());
+  ASSERT_EQ(webhooks->size(), 1u);
+  const absl::Time created = absl::FromUnixMicros(1);
+  EXPECT_THAT(webhooks->at(0).secrets,
+              ElementsAre(WebhookSecret{"old", created, absl::InfiniteFuture()}));
+
+  // A change writes the record anew.
+  UpdateWebhook update;
+  update.webhook = webhooks->at(0);
+  update.webhook.secrets = {{"new", created + absl::Seconds(2)},
+                            {"old", created, created + absl::Seconds(3)}};
+  const std::vector<WebhookSecret> expected = update.webhook.secrets;
+  Mutation mutation = std::move(update);
+  ASSERT_EQ((*opened)->Write({&mutation, 1}), absl::OkStatus());
+  opened->reset();
+  opened = Open();
+  ASSERT_EQ(opened.status(), absl::OkStatus());
+  webhooks = (*opened)->LoadWebhooks({}, 10);
+  ASSERT_EQ(webhooks.status(), absl::OkStatus());
+  EXPECT_EQ(webhooks->at(0).secrets, expected);
+}
+
 }  // namespace
 }  // namespace latchwire

@@ -38,7 +38,9 @@ Webhook StoreConformanceTest::SampleWebhook(TenantId tenant) {
   webhook.url = "https://example.com/hook?a=%20";
   webhook.any_of = {{"door.*", "panel-1", ""}, {"", "", "door-2"}};
   webhook.headers = {{"x-one", "1"}, {"x-two", ""}};
-  webhook.secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  webhook.secrets = {{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", absl::FromUnixMicros(1'000'003)},
+                     {"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", absl::FromUnixMicros(1'000'002),
+                      absl::FromUnixMicros(90'000'001)}};
   webhook.timeout = absl::Milliseconds(7500);
   webhook.retry_policy.delays = {absl::Seconds(5), absl::Minutes(5)};
   webhook.retry_policy.exponential =
@@ -209,9 +211,13 @@ std::string Describe(const Webhook& webhook) {
   std::string text = absl::StrCat(
       webhook.key.tenant, "/", webhook.key.uid, " ", webhook.id, " ", Text(webhook.display_name),
       " ", Text(webhook.url), " format ", static_cast<int>(webhook.format), " headers ",
-      Text(webhook.headers), " ", webhook.secret, " ", absl::FormatDuration(webhook.timeout),
-      " ordering ", static_cast<int>(webhook.ordering), " in flight ", webhook.max_in_flight,
-      " age ", absl::FormatDuration(webhook.max_event_age), " ", Text(webhook.annotations));
+      Text(webhook.headers), " ", absl::FormatDuration(webhook.timeout), " ordering ",
+      static_cast<int>(webhook.ordering), " in flight ", webhook.max_in_flight, " age ",
+      absl::FormatDuration(webhook.max_event_age), " ", Text(webhook.annotations));
+  for (const WebhookSecret& secret : webhook.secrets) {
+    absl::StrAppend(&text, " secret ", secret.value, " ", Text(secret.create_time), " to ",
+                    Text(secret.expire_time));
+  }
   absl::StrAppend(&text, " state ", static_cast<int>(webhook.state), " ",
                   Text(webhook.state_reason), " ", Text(webhook.state_time), " ",
                   Text(webhook.create_time), " ", Text(webhook.update_time), " revision ",

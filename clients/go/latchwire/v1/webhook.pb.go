@@ -384,12 +384,12 @@ type Webhook struct {
 	// names that differ only in case. `Authorization` is allowed and, as a secret, never returned
 	// to viewers.
 	Headers map[string]string `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// For one attempt, from resolving the name to the end of the answer: 1 s to 60 s. Defaults to
-	// 15 s.
+	// For one attempt, from resolving the name to the end of the answer: 1 s to 60 s. Left out: the
+	// default of the format, 15 s with `FORMAT_STANDARD_WEBHOOKS`.
 	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// Defaults to the schedule of the Standard Webhooks specification: ten attempts over about
-	// three days; with `ORDERING_BY_SUBJECT`, where a door's later events wait behind a failed one, to
-	// eight attempts over about seven minutes.
+	// Left out: the default of the format. With `FORMAT_STANDARD_WEBHOOKS` that is the schedule of the
+	// Standard Webhooks specification, ten attempts over about three days; with `ORDERING_BY_SUBJECT`,
+	// where a door's later events wait behind a failed one, eight attempts over about seven minutes.
 	RetryPolicy *RetryPolicy `protobuf:"bytes,9,opt,name=retry_policy,json=retryPolicy,proto3" json:"retry_policy,omitempty"`
 	// Defaults to `ORDERING_NONE`. Cannot be changed later.
 	Ordering Webhook_Ordering `protobuf:"varint,10,opt,name=ordering,proto3,enum=latchwire.v1.Webhook_Ordering" json:"ordering,omitempty"`
@@ -401,8 +401,9 @@ type Webhook struct {
 	// Free text for other systems' use. At most 64 entries, keys 1 to 64 characters, values at
 	// most 4096 bytes.
 	Annotations map[string]string `protobuf:"bytes,13,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The signing secret, `whsec_` followed by base64 of 24 to 64 bytes. Left empty at create, the
-	// server makes one. Returned by CreateWebhook only.
+	// The signing secret; with `FORMAT_STANDARD_WEBHOOKS` `whsec_` followed by base64 of 24 to 64 bytes.
+	// Left empty at create, the server makes one. Set in an update, it replaces all of `secrets` at
+	// once. Returned by CreateWebhook only.
 	Secret string `protobuf:"bytes,14,opt,name=secret,proto3" json:"secret,omitempty"`
 	// Set by the user to `STATE_ACTIVE`, `STATE_DISABLED` or `STATE_PAUSED`; by the server to
 	// `STATE_SUSPENDED`.
@@ -434,7 +435,10 @@ type Webhook struct {
 	// How to speak TLS with the receiver. Left out: the certificate authorities of the server.
 	Tls *ClientTls `protobuf:"bytes,27,opt,name=tls,proto3" json:"tls,omitempty"`
 	// How it is doing.
-	Status        *Webhook_Status `protobuf:"bytes,28,opt,name=status,proto3" json:"status,omitempty"`
+	Status *Webhook_Status `protobuf:"bytes,28,opt,name=status,proto3" json:"status,omitempty"`
+	// The secrets that sign attempts, newest first: one, or during a rotation up to 8. An attempt is
+	// signed with each that has not expired at its time.
+	Secrets       []*Webhook_Secret `protobuf:"bytes,29,rep,name=secrets,proto3" json:"secrets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -661,6 +665,13 @@ func (x *Webhook) GetTls() *ClientTls {
 func (x *Webhook) GetStatus() *Webhook_Status {
 	if x != nil {
 		return x.Status
+	}
+	return nil
+}
+
+func (x *Webhook) GetSecrets() []*Webhook_Secret {
+	if x != nil {
+		return x.Secrets
 	}
 	return nil
 }
@@ -1146,6 +1157,70 @@ func (x *ExponentialRetry) GetMaxAttempts() int32 {
 	return 0
 }
 
+// One signing secret.
+type Webhook_Secret struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As `Webhook.secret`; returned by CreateWebhook only.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// Since when attempts are signed with it.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// From when on no attempt is signed with it; absent: it does not expire.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Webhook_Secret) Reset() {
+	*x = Webhook_Secret{}
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Webhook_Secret) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Webhook_Secret) ProtoMessage() {}
+
+func (x *Webhook_Secret) ProtoReflect() protoreflect.Message {
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Webhook_Secret.ProtoReflect.Descriptor instead.
+func (*Webhook_Secret) Descriptor() ([]byte, []int) {
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 2}
+}
+
+func (x *Webhook_Secret) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Webhook_Secret) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Webhook_Secret) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
 // Counters of a webhook, and what holds its deliveries back.
 type Webhook_Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1181,7 +1256,7 @@ type Webhook_Status struct {
 
 func (x *Webhook_Status) Reset() {
 	*x = Webhook_Status{}
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1268,7 @@ func (x *Webhook_Status) String() string {
 func (*Webhook_Status) ProtoMessage() {}
 
 func (x *Webhook_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_latchwire_v1_webhook_proto_msgTypes[10]
+	mi := &file_latchwire_v1_webhook_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1281,7 @@ func (x *Webhook_Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Webhook_Status.ProtoReflect.Descriptor instead.
 func (*Webhook_Status) Descriptor() ([]byte, []int) {
-	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 2}
+	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 3}
 }
 
 func (x *Webhook_Status) GetPendingCount() int64 {
@@ -1304,7 +1379,7 @@ var File_latchwire_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_latchwire_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1alatchwire/v1/webhook.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x16\n" +
+	"\x1alatchwire/v1/webhook.proto\x12\flatchwire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x18\n" +
 	"\aWebhook\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x03R\x04name\x12\x15\n" +
 	"\x03uid\x18\x02 \x01(\x03B\x03\xe0A\x03R\x03uid\x12&\n" +
@@ -1339,13 +1414,20 @@ const file_latchwire_v1_webhook_proto_rawDesc = "" +
 	"maxPending\x12?\n" +
 	"\boverflow\x18\x1a \x01(\x0e2\x1e.latchwire.v1.Webhook.OverflowB\x03\xe0A\x01R\boverflow\x12.\n" +
 	"\x03tls\x18\x1b \x01(\v2\x17.latchwire.v1.ClientTlsB\x03\xe0A\x01R\x03tls\x129\n" +
-	"\x06status\x18\x1c \x01(\v2\x1c.latchwire.v1.Webhook.StatusB\x03\xe0A\x03R\x06status\x1a:\n" +
+	"\x06status\x18\x1c \x01(\v2\x1c.latchwire.v1.Webhook.StatusB\x03\xe0A\x03R\x06status\x12;\n" +
+	"\asecrets\x18\x1d \x03(\v2\x1c.latchwire.v1.Webhook.SecretB\x03\xe0A\x03R\asecrets\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10AnnotationsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\x87\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\xa7\x01\n" +
+	"\x06Secret\x12\x19\n" +
+	"\x05value\x18\x01 \x01(\tB\x03\xe0A\x03R\x05value\x12@\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"createTime\x12@\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"expireTime\x1a\x87\x06\n" +
 	"\x06Status\x12(\n" +
 	"\rpending_count\x18\x01 \x01(\x03B\x03\xe0A\x03R\fpendingCount\x12,\n" +
 	"\x0fsucceeded_count\x18\x02 \x01(\x03B\x03\xe0A\x03R\x0esucceededCount\x12\"\n" +
@@ -1438,7 +1520,7 @@ func file_latchwire_v1_webhook_proto_rawDescGZIP() []byte {
 }
 
 var file_latchwire_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_latchwire_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_latchwire_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_latchwire_v1_webhook_proto_goTypes = []any{
 	(Webhook_State)(0),            // 0: latchwire.v1.Webhook.State
 	(Webhook_Format)(0),           // 1: latchwire.v1.Webhook.Format
@@ -1456,49 +1538,53 @@ var file_latchwire_v1_webhook_proto_goTypes = []any{
 	(*ExponentialRetry)(nil),      // 13: latchwire.v1.ExponentialRetry
 	nil,                           // 14: latchwire.v1.Webhook.HeadersEntry
 	nil,                           // 15: latchwire.v1.Webhook.AnnotationsEntry
-	(*Webhook_Status)(nil),        // 16: latchwire.v1.Webhook.Status
-	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Webhook_Secret)(nil),        // 16: latchwire.v1.Webhook.Secret
+	(*Webhook_Status)(nil),        // 17: latchwire.v1.Webhook.Status
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
 }
 var file_latchwire_v1_webhook_proto_depIdxs = []int32{
 	1,  // 0: latchwire.v1.Webhook.format:type_name -> latchwire.v1.Webhook.Format
 	11, // 1: latchwire.v1.Webhook.any_of:type_name -> latchwire.v1.EventMatch
 	14, // 2: latchwire.v1.Webhook.headers:type_name -> latchwire.v1.Webhook.HeadersEntry
-	17, // 3: latchwire.v1.Webhook.timeout:type_name -> google.protobuf.Duration
+	18, // 3: latchwire.v1.Webhook.timeout:type_name -> google.protobuf.Duration
 	12, // 4: latchwire.v1.Webhook.retry_policy:type_name -> latchwire.v1.RetryPolicy
 	2,  // 5: latchwire.v1.Webhook.ordering:type_name -> latchwire.v1.Webhook.Ordering
-	17, // 6: latchwire.v1.Webhook.max_event_age:type_name -> google.protobuf.Duration
+	18, // 6: latchwire.v1.Webhook.max_event_age:type_name -> google.protobuf.Duration
 	15, // 7: latchwire.v1.Webhook.annotations:type_name -> latchwire.v1.Webhook.AnnotationsEntry
 	0,  // 8: latchwire.v1.Webhook.state:type_name -> latchwire.v1.Webhook.State
-	18, // 9: latchwire.v1.Webhook.state_time:type_name -> google.protobuf.Timestamp
-	18, // 10: latchwire.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
-	18, // 11: latchwire.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
+	19, // 9: latchwire.v1.Webhook.state_time:type_name -> google.protobuf.Timestamp
+	19, // 10: latchwire.v1.Webhook.create_time:type_name -> google.protobuf.Timestamp
+	19, // 11: latchwire.v1.Webhook.update_time:type_name -> google.protobuf.Timestamp
 	3,  // 12: latchwire.v1.Webhook.guarantee:type_name -> latchwire.v1.Webhook.Guarantee
 	7,  // 13: latchwire.v1.Webhook.rate_limit:type_name -> latchwire.v1.RateLimit
 	8,  // 14: latchwire.v1.Webhook.circuit_breaker:type_name -> latchwire.v1.CircuitBreaker
 	9,  // 15: latchwire.v1.Webhook.auto_suspend:type_name -> latchwire.v1.AutoSuspend
 	4,  // 16: latchwire.v1.Webhook.overflow:type_name -> latchwire.v1.Webhook.Overflow
 	10, // 17: latchwire.v1.Webhook.tls:type_name -> latchwire.v1.ClientTls
-	16, // 18: latchwire.v1.Webhook.status:type_name -> latchwire.v1.Webhook.Status
-	17, // 19: latchwire.v1.CircuitBreaker.open_time:type_name -> google.protobuf.Duration
-	17, // 20: latchwire.v1.CircuitBreaker.max_open_time:type_name -> google.protobuf.Duration
-	17, // 21: latchwire.v1.AutoSuspend.failure_span:type_name -> google.protobuf.Duration
-	17, // 22: latchwire.v1.RetryPolicy.delays:type_name -> google.protobuf.Duration
-	13, // 23: latchwire.v1.RetryPolicy.exponential:type_name -> latchwire.v1.ExponentialRetry
-	17, // 24: latchwire.v1.RetryPolicy.total_window:type_name -> google.protobuf.Duration
-	17, // 25: latchwire.v1.ExponentialRetry.first_delay:type_name -> google.protobuf.Duration
-	17, // 26: latchwire.v1.ExponentialRetry.max_delay:type_name -> google.protobuf.Duration
-	18, // 27: latchwire.v1.Webhook.Status.failing_since:type_name -> google.protobuf.Timestamp
-	18, // 28: latchwire.v1.Webhook.Status.last_failure_time:type_name -> google.protobuf.Timestamp
-	18, // 29: latchwire.v1.Webhook.Status.last_success_time:type_name -> google.protobuf.Timestamp
-	5,  // 30: latchwire.v1.Webhook.Status.breaker_state:type_name -> latchwire.v1.CircuitBreaker.State
-	18, // 31: latchwire.v1.Webhook.Status.breaker_state_time:type_name -> google.protobuf.Timestamp
-	18, // 32: latchwire.v1.Webhook.Status.next_probe_time:type_name -> google.protobuf.Timestamp
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	17, // 18: latchwire.v1.Webhook.status:type_name -> latchwire.v1.Webhook.Status
+	16, // 19: latchwire.v1.Webhook.secrets:type_name -> latchwire.v1.Webhook.Secret
+	18, // 20: latchwire.v1.CircuitBreaker.open_time:type_name -> google.protobuf.Duration
+	18, // 21: latchwire.v1.CircuitBreaker.max_open_time:type_name -> google.protobuf.Duration
+	18, // 22: latchwire.v1.AutoSuspend.failure_span:type_name -> google.protobuf.Duration
+	18, // 23: latchwire.v1.RetryPolicy.delays:type_name -> google.protobuf.Duration
+	13, // 24: latchwire.v1.RetryPolicy.exponential:type_name -> latchwire.v1.ExponentialRetry
+	18, // 25: latchwire.v1.RetryPolicy.total_window:type_name -> google.protobuf.Duration
+	18, // 26: latchwire.v1.ExponentialRetry.first_delay:type_name -> google.protobuf.Duration
+	18, // 27: latchwire.v1.ExponentialRetry.max_delay:type_name -> google.protobuf.Duration
+	19, // 28: latchwire.v1.Webhook.Secret.create_time:type_name -> google.protobuf.Timestamp
+	19, // 29: latchwire.v1.Webhook.Secret.expire_time:type_name -> google.protobuf.Timestamp
+	19, // 30: latchwire.v1.Webhook.Status.failing_since:type_name -> google.protobuf.Timestamp
+	19, // 31: latchwire.v1.Webhook.Status.last_failure_time:type_name -> google.protobuf.Timestamp
+	19, // 32: latchwire.v1.Webhook.Status.last_success_time:type_name -> google.protobuf.Timestamp
+	5,  // 33: latchwire.v1.Webhook.Status.breaker_state:type_name -> latchwire.v1.CircuitBreaker.State
+	19, // 34: latchwire.v1.Webhook.Status.breaker_state_time:type_name -> google.protobuf.Timestamp
+	19, // 35: latchwire.v1.Webhook.Status.next_probe_time:type_name -> google.protobuf.Timestamp
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_latchwire_v1_webhook_proto_init() }
@@ -1512,7 +1598,7 @@ func file_latchwire_v1_webhook_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_latchwire_v1_webhook_proto_rawDesc), len(file_latchwire_v1_webhook_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
