@@ -104,7 +104,8 @@ const Format* GetFormat(WebhookFormat format);
 
 // The one check of a webhook before it is saved: Validate of core/domain, and what only its format
 // can judge: the secrets, which are made before where the server makes one, and headers that the
-// format sets itself. `webhook.secrets` must be AreOrderly. Returns all violations; `prefix` leads their paths, such as "webhook".
+// format sets itself. `webhook.secrets` must be AreOrderly. Returns all violations; `prefix`, such
+// as "webhook", leads their paths.
 std::vector<FieldViolation> ValidateForFormat(const Webhook& webhook, absl::string_view prefix);
 
 }  // namespace latchwire

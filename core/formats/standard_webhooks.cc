@@ -137,7 +137,7 @@ class StandardWebhooksFormat : public Format {
   }
 
   HttpRequest Render(const Event& event, const Webhook& webhook,
-                          const FormatContext& context) const override;
+                     const FormatContext& context) const override;
 
   Event TestEvent(const Webhook& webhook) const override {
     Event event;

@@ -184,7 +184,8 @@ TEST(StandardWebhooks, SignsWithTheSecretThatTheWebhookHasNow) {
           "whsec_", Base64Encode(absl::StrCat(std::string(32, 'k'), i, "-", round / 2)))}};
       const HttpRequest request = TheFormat().Render(event, webhook, {now, 1});
       ASSERT_TRUE(
-          VerifyStandard({webhook.secrets[0].value}, PairsOf(request.headers), request.body, now).ok())
+          VerifyStandard({webhook.secrets[0].value}, PairsOf(request.headers), request.body, now)
+              .ok())
           << i;
       ASSERT_EQ(request.headers[2].value, TheFormat().MessageId(event, webhook)) << i;
     }

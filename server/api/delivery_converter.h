@@ -1,4 +1,4 @@
-// Deliveries and attempts: domain -> protobuf.
+// Deliveries and attempts: domain -> protobuf. Thread-safe.
 #pragma once
 
 #include <optional>
@@ -13,10 +13,11 @@ namespace latchwire {
 void ToProto(const PendingDelivery& delivery, const Webhook& webhook, v1::Delivery* proto);
 void ToProto(const Attempt& attempt, v1::Attempt* proto);
 
-// The id in `deliveries/{id}`: `{webhook_uid}-{event_number}`.
+// Parses the id in `deliveries/{id}`, which is `{webhook_uid}-{event_number}`; nullopt if it is not
+// of that form. Whether the delivery exists is not checked.
 std::optional<DeliveryKey> ParseDeliveryId(TenantId tenant, absl::string_view id);
-// Nothing for an unknown value; STATE_UNSPECIFIED must be asked for before.
 v1::Delivery::State StateToProto(DeliveryState state);
+// Returns nullopt for an unknown value and for STATE_UNSPECIFIED.
 std::optional<DeliveryState> FromProto(v1::Delivery::State state);
 
 }  // namespace latchwire

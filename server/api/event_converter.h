@@ -1,4 +1,4 @@
-// Events: protobuf <-> domain.
+// Events: protobuf <-> domain. Thread-safe.
 #pragma once
 
 #include <vector>
@@ -10,9 +10,9 @@
 
 namespace latchwire {
 
-// Moves the caller's fields out of `proto`, without a copy of its texts; output-only ones are left.
-// Returns what does not fit into the domain's values and what Validate finds, paths led by
-// `prefix`.
+// Moves the fields that callers set out of `proto`, without copying its strings, and leaves the
+// output-only ones. Returns what cannot be converted and what Validate finds; `prefix` leads the
+// paths.
 std::vector<FieldViolation> EventFromProto(v1::Event* proto, absl::string_view prefix,
                                            Event* event);
 

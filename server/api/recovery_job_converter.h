@@ -1,4 +1,4 @@
-// Recovery jobs: protobuf <-> domain.
+// Recovery jobs: protobuf <-> domain. Thread-safe.
 #pragma once
 
 #include <string>
@@ -11,11 +11,12 @@
 
 namespace latchwire {
 
-// `webhook`: the name of job.webhook_uid, which the job does not know; empty when it is 0.
+// `webhook` is the name of the webhook with job.webhook_uid, which the job does not know; empty
+// when that is 0.
 void ToProto(const RecoveryJob& job, absl::string_view webhook, v1::RecoveryJob* proto);
 
-// What a user can set, but for the webhook, which is the caller's to look up. Returns what is
-// wrong; paths begin with "recovery_job".
+// Sets what a user can set except the webhook, which the caller looks up. Returns what is wrong;
+// paths begin with "recovery_job".
 std::vector<FieldViolation> FromProto(const v1::RecoveryJob& proto, RecoveryJob* job);
 
 }  // namespace latchwire

@@ -1,4 +1,4 @@
-// A webhook's retry policy: protobuf <-> domain, as the user wrote it.
+// A webhook's retry policy: protobuf <-> domain, as the user wrote it. Thread-safe.
 #pragma once
 
 #include <vector>
@@ -11,8 +11,8 @@ namespace latchwire {
 
 void ToProto(const RetryPolicy& policy, v1::RetryPolicy* proto);
 
-// `otherwise` is what an absent schedule means. Adds what is wrong with the form; values out of
-// their range are Validate's business, which finds them in `exponential` or `delays`.
+// An absent schedule means `otherwise`. Adds violations of the form, such as two schedules at once;
+// Validate checks the ranges of `exponential` and `delays`.
 RetryPolicy RetryPolicyFromProto(const v1::RetryPolicy& proto, const RetryPolicy& otherwise,
                                  std::vector<FieldViolation>* violations);
 

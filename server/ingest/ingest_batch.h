@@ -1,4 +1,5 @@
-// An agent's messages -> mutations: limits, and each event's own validity.
+// Converts an agent's messages to what its lanes hold, and checks limits and each event.
+// Thread-safe.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -8,14 +9,14 @@
 
 namespace latchwire {
 
-// What the server promises in `welcome` and holds agents to.
+// The server states this limit in `welcome` and holds agents to it.
 inline constexpr size_t kMaxUnackedEvents = 16384;
 // Not told to agents: one with large events is simply read more slowly.
 inline constexpr size_t kMaxUnackedBytes = 8 * 1024 * 1024;
 
 absl::Status CheckHello(const agent::v1::Hello& hello);
 
-// Takes the texts out of `batch`. An invalid event is put into `rejected` and never blocks others;
+// Moves the strings out of `batch`. An invalid event goes into `rejected` and never blocks others;
 // an error means that the batch itself breaks the protocol. `bytes` is its size as received.
 absl::StatusOr<LaneItem> BatchFromProto(agent::v1::EventBatch* batch, size_t bytes, TenantId tenant,
                                         const AgentStream& stream, absl::Time now);

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/error_reason.h"
 #include "core/formats/format.h"
 
 namespace latchwire {
@@ -16,7 +17,7 @@ constexpr int kLoadPage = 1000;
 
 absl::Status UnknownFormat(const Webhook& webhook) {
   return MakeError(
-      absl::StatusCode::kFailedPrecondition, "INTERNAL",
+      absl::StatusCode::kFailedPrecondition, error_reason::kInternal,
       absl::StrCat("webhooks/", webhook.id, " has the format ", static_cast<int>(webhook.format),
                    ", which this program does not know: run the newer program that "
                    "wrote it"));
