@@ -40,9 +40,7 @@ add_library(latchwire_compiler INTERFACE)
 target_compile_options(latchwire_compiler INTERFACE -Wall -Wextra -Werror $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>
   -Wnon-virtual-dtor -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # Mutations are written as their arguments; GCC, too, is silent about results that are left to default.
-  target_compile_options(latchwire_compiler INTERFACE -Wthread-safety -Wno-error=deprecated-declarations
-    -Wno-missing-field-initializers)
+  target_compile_options(latchwire_compiler INTERFACE -Wthread-safety -Wno-error=deprecated-declarations)
 else()
   # GCC 12 reports false positives of these through inlined std::optional and absl::StatusOr.
   target_compile_options(latchwire_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict)

@@ -148,15 +148,15 @@ void ApiKeyService::CreateApiKey(const CallContext& caller, v1::CreateApiKeyRequ
   made.key.create_time = world_.Now();
   latchwire::CreateApiKey create;
   create.key = std::move(made.key);
-  Write<latchwire::CreateApiKey>(world_.writer, std::move(create),
-                                 [response, token = std::move(made.token),
-                                  done = std::move(done)](latchwire::CreateApiKey result) mutable {
-                                   if (result.status.ok()) {
-                                     ToProto(result.key, response);
-                                     response->set_token(token);
-                                   }
-                                   done(std::move(result.status));
-                                 });
+  world_.writer->Submit(std::move(create),
+                        [response, token = std::move(made.token),
+                         done = std::move(done)](Written<latchwire::CreateApiKey> written) mutable {
+                          if (written.result.ok()) {
+                            ToProto(written.mutation.key, response);
+                            response->set_token(token);
+                          }
+                          done(written.result.status());
+                        });
 }
 
 void ApiKeyService::ListApiKeys(const CallContext& caller, v1::ListApiKeysRequest* request,
@@ -192,14 +192,13 @@ void ApiKeyService::DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequ
     const auto key = world_.configuration->FindApiKey(mutation.id);
     if (key) mutation.tenant = key->tenant;
   }
-  Write<latchwire::DeleteApiKey>(
-      world_.writer, std::move(mutation),
-      [request, done = std::move(done)](latchwire::DeleteApiKey result) mutable {
-        if (absl::IsNotFound(result.status)) {
-          return done(NotFound(error_reason::kApiKeyNotFound, request->name()));
-        }
-        done(std::move(result.status));
-      });
+  world_.writer->Submit(std::move(mutation), [request, done = std::move(done)](
+                                                 Written<latchwire::DeleteApiKey> written) mutable {
+    if (absl::IsNotFound(written.result.status())) {
+      return done(NotFound(error_reason::kApiKeyNotFound, request->name()));
+    }
+    done(written.result.status());
+  });
 }
 
 }  // namespace latchwire

@@ -1,7 +1,6 @@
 #include "server/api/append.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "core/base/error_reason.h"
@@ -9,21 +8,19 @@
 namespace latchwire {
 namespace {
 
-void Submit(const ApiWorld* world, AppendEvents append, int rematches,
-            absl::AnyInvocable<void(AppendEvents)> done) {
+using AppendDone = absl::AnyInvocable<void(Written<AppendPublished>)>;
+
+void Submit(const ApiWorld* world, AppendPublished append, int rematches, AppendDone done) {
   MatchTargets(*world->configuration, &append);
-  Write<AppendEvents>(world->writer, std::move(append),
-                      [world, rematches, done = std::move(done)](AppendEvents result) mutable {
-                        if (IsStale(result.status) && rematches < kMaxRematches) {
-                          Submit(world, std::move(result), rematches + 1, std::move(done));
-                          return;
-                        }
-                        if (IsStale(result.status)) {
-                          result.status =
-                              Overloaded("the number of webhook changes beside this call");
-                        }
-                        done(std::move(result));
-                      });
+  world->writer->Submit(std::move(append), [world, rematches, done = std::move(done)](
+                                               Written<AppendPublished> written) mutable {
+    const bool is_stale = IsStale(written.result.status());
+    if (is_stale && rematches < kMaxRematches) {
+      return Submit(world, std::move(written.mutation), rematches + 1, std::move(done));
+    }
+    if (is_stale) written.result = Overloaded("the number of webhook changes beside this call");
+    done(std::move(written));
+  });
 }
 
 }  // namespace
@@ -33,25 +30,26 @@ bool IsStale(const absl::Status& status) {
          ReasonOf(status) == internal_reason::kStaleGeneration;
 }
 
-size_t NotStored(const AppendEvents& append) {
-  if (!append.status.ok()) return append.events.size();
-  return static_cast<size_t>(absl::c_count_if(append.events, [](const NewEvent& event) {
-    return event.result != NewEvent::Result::kStored;
-  }));
+size_t CountNotStored(const MatchedEvents& append, const AppendResult* result) {
+  if (result == nullptr) return append.events.size();
+  return static_cast<size_t>(
+      absl::c_count_if(result->events, [](const AppendResult::OfEvent& event) {
+        return event.kind != AppendResult::Kind::kStored;
+      }));
 }
 
-void Append(const ApiWorld& world, AppendEvents append,
-            absl::AnyInvocable<void(AppendEvents)> done) {
-  append.status = world.event_quota->Take(append.tenant, append.events.size());
-  if (!append.status.ok()) {
-    world.counters->CountRefusal(append.status);
-    return done(std::move(append));
+void Append(const ApiWorld& world, AppendPublished append, AppendDone done) {
+  absl::Status status = world.event_quota->Take(append.tenant, append.events.size());
+  if (!status.ok()) {
+    world.counters->CountRefusal(status);
+    return done({std::move(append), std::move(status)});
   }
   Submit(&world, std::move(append), 0,
-         [world = &world, done = std::move(done)](AppendEvents result) mutable {
-           world->event_quota->GiveBack(result.tenant, NotStored(result));
-           world->counters->CountRefusal(result.status);
-           done(std::move(result));
+         [world = &world, done = std::move(done)](Written<AppendPublished> written) mutable {
+           world->event_quota->GiveBack(written.mutation.tenant,
+                                        CountNotStored(written.mutation, written.result));
+           world->counters->CountRefusal(written.result.status());
+           done(std::move(written));
          });
 }
 

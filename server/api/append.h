@@ -1,10 +1,13 @@
 // Matching events to webhooks and appending them: the way in that publishers and agents share.
 #pragma once
 
+#include <cstddef>
+
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/api/world.h"
 #include "server/state/match_targets.h"
-#include "server/store/mutation.h"
 
 namespace latchwire {
 
@@ -13,12 +16,17 @@ inline constexpr int kMaxRematches = 20;
 
 bool IsStale(const absl::Status& status);  // STALE_GENERATION
 
-// How many of its events became none in the store: all when it failed, else those that were there.
-size_t NotStored(const AppendEvents& append);
+// How many events of an append became none in the store: all when it failed, else those that were
+// there already.
+size_t CountNotStored(const MatchedEvents& append, const AppendResult* result);
+template <typename Result>
+size_t CountNotStored(const MatchedEvents& append, const absl::StatusOr<Result>& result) {
+  return CountNotStored(append, result.ok() ? &*result : nullptr);
+}
 
 // For publishers: takes from the tenant's quota (QUOTA_EXCEEDED), matches and submits; again when
-// the webhooks changed meanwhile. `done` gets the result, which is never stale.
-void Append(const ApiWorld& world, AppendEvents append,
-            absl::AnyInvocable<void(AppendEvents)> done);
+// the webhooks changed meanwhile. The result is never stale.
+void Append(const ApiWorld& world, AppendPublished append,
+            absl::AnyInvocable<void(Written<AppendPublished>)> done);
 
 }  // namespace latchwire

@@ -55,16 +55,14 @@ void DeliveryService::CreateRecoveryJob(const CallContext& caller,
   create.job.tenant = caller.tenant;
   create.job.create_time = world_.Now();
   create.job.id = Uuid::MakeV7(create.job.create_time, world_.random).ToString();
-  Write<latchwire::CreateRecoveryJob>(
-      world_.writer, std::move(create),
-      [this, request, response,
-       done = std::move(done)](latchwire::CreateRecoveryJob result) mutable {
-        if (result.status.ok()) Show(*world_.configuration, result.job, response);
-        if (absl::IsNotFound(result.status)) {
-          result.status =
-              NotFound(error_reason::kWebhookNotFound, request->recovery_job().webhook());
+  world_.writer->Submit(
+      std::move(create), [this, request, response, done = std::move(done)](
+                             Written<latchwire::CreateRecoveryJob> written) mutable {
+        if (absl::IsNotFound(written.result.status())) {
+          return done(NotFound(error_reason::kWebhookNotFound, request->recovery_job().webhook()));
         }
-        done(std::move(result.status));
+        if (written.result.ok()) Show(*world_.configuration, written.result->job, response);
+        done(written.result.status());
       });
 }
 
@@ -119,13 +117,13 @@ void DeliveryService::CancelRecoveryJob(const CallContext& caller,
   cancel.tenant = caller.tenant;
   cancel.id = *std::move(id);
   cancel.now = world_.Now();
-  Write<latchwire::CancelRecoveryJob>(world_.writer, std::move(cancel),
-                                      [this, request, response, done = std::move(done)](
-                                          latchwire::CancelRecoveryJob result) mutable {
-                                        if (result.status.ok())
-                                          Show(*world_.configuration, result.job, response);
-                                        done(Named(result.status, request->name()));
-                                      });
+  world_.writer->Submit(std::move(cancel),
+                        [this, request, response, done = std::move(done)](
+                            Written<latchwire::CancelRecoveryJob> written) mutable {
+                          if (written.result.ok())
+                            Show(*world_.configuration, written.result->job, response);
+                          done(Named(written.result.status(), request->name()));
+                        });
 }
 
 }  // namespace latchwire

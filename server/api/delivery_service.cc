@@ -215,12 +215,12 @@ void DeliveryService::RetryDelivery(const CallContext& caller, v1::RetryDelivery
   latchwire::RetryDelivery retry;
   retry.key = *key;
   retry.now = world_.Now();
-  Write<latchwire::RetryDelivery>(
-      world_.writer, std::move(retry),
-      [this, response, done = std::move(done)](latchwire::RetryDelivery result) mutable {
-        if (!result.status.ok()) return done(Named(result.status, result.key));
-        Answer(result.key, response, std::move(done));
-      });
+  world_.writer->Submit(std::move(retry), [this, response, done = std::move(done)](
+                                              Written<latchwire::RetryDelivery> written) mutable {
+    const DeliveryKey retried = written.mutation.key;
+    if (!written.result.ok()) return done(Named(written.result.status(), retried));
+    Answer(retried, response, std::move(done));
+  });
 }
 
 }  // namespace latchwire

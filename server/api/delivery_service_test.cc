@@ -36,16 +36,17 @@ class DeliveryServiceTest : public ::testing::Test {
     leases.owner = "test";
     leases.now = SystemClock()->Now();
     leases.duration = absl::Hours(1);
-    fences_ = std::get<AcquireLeases>(Write(leases)).fences;
+    fences_ = Write(leases).fences;
   }
 
-  Mutation Write(Mutation mutation) {
-    std::promise<Mutation> done;
+  template <typename M>
+  typename M::Result Write(M mutation) {
+    std::promise<absl::StatusOr<typename M::Result>> done;
     server_.writer().Submit(std::move(mutation),
-                            [&](Mutation result) { done.set_value(std::move(result)); });
-    Mutation result = done.get_future().get();
-    EXPECT_TRUE(StatusOf(result).ok()) << StatusOf(result);
-    return result;
+                            [&](Written<M> written) { done.set_value(std::move(written.result)); });
+    auto result = done.get_future().get();
+    EXPECT_TRUE(result.ok()) << result.status();
+    return *std::move(result);
   }
   void Record(int64_t uid, int64_t number, DeliveryState state, int attempt, int http_status,
               std::string body = "") {

@@ -19,7 +19,7 @@
 #include "latchwire/v1/error_reason.pb.h"
 #include "server/api/status.h"
 #include "server/state/event_quota.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 
 namespace latchwire {
 namespace {
@@ -81,11 +81,12 @@ TEST(ErrorsDocumentTest, ItsSamplesAreWhatIsSent) {
   constexpr char kJob[] = "0190a6b2-7c3d-7abc-8def-0123456789ab";
   SimulatedClock clock(absl::UnixEpoch());
   Configuration configuration;
-  latchwire::CreateTenant create;
-  create.tenant.id = 1;
-  create.tenant.settings.quotas.max_events_per_s = 50;
-  const Mutation made = std::move(create);
-  configuration.OnCommitted(absl::MakeConstSpan(&made, 1));
+  latchwire::CreateTenant::Result created;
+  created.tenant.id = 1;
+  created.tenant.settings.quotas.max_events_per_s = 50;
+  const Mutation mutation = latchwire::CreateTenant();
+  const MutationResult result = created;
+  configuration.OnCommitted(WrittenBatch({&mutation, 1}, {&result, 1}));
   EventQuota quota(&clock, &configuration);
   EXPECT_TRUE(quota.Take(1, 50).ok());
 

@@ -111,21 +111,21 @@ void EventService::PublishEvent(const CallContext& caller, v1::PublishEventReque
   const auto violations = EventFromProto(request->mutable_event(), "event", event.get());
   if (!violations.empty()) return done(InvalidArgument(violations));
 
-  AppendEvents append;
+  AppendPublished append;
   append.tenant = caller.tenant;
   append.events.push_back(Prepare(std::move(event)));
   append.now = append.events[0].event->receive_time;
   Append(world_, std::move(append),
-         [this, response, done = std::move(done)](AppendEvents result) mutable {
-           if (!result.status.ok()) return done(std::move(result.status));
+         [this, response, done = std::move(done)](Written<AppendPublished> written) mutable {
+           if (!written.result.ok()) return done(written.result.status());
            CrashPoint("server-after-commit-before-ack");
-           const NewEvent& added = result.events[0];
-           if (added.result == NewEvent::Result::kStored) {
-             ToProto(*added.event, EventData::kWith, response);
+           const AppendResult::OfEvent& stored_as = written.result->events[0];
+           if (stored_as.kind == AppendResult::Kind::kStored) {
+             ToProto(*written.mutation.events[0].event, EventData::kWith, response);
              return done(absl::OkStatus());
            }
            AnswerFromStore(world_.reads, std::move(done),
-                           [tenant = result.tenant, number = added.event->number,
+                           [tenant = written.mutation.tenant, number = stored_as.number,
                             response](Store& store) -> absl::Status {
                              const absl::StatusOr<Event> stored = store.GetEvent(tenant, number);
                              if (!stored.ok()) return stored.status();
@@ -148,7 +148,7 @@ void EventService::BatchPublishEvents(const CallContext& caller,
                                                     " bytes together, are ", bytes)));
   }
   std::vector<FieldViolation> violations;
-  AppendEvents append;
+  AppendPublished append;
   append.tenant = caller.tenant;
   append.events.reserve(count);
   for (size_t i = 0; i < count; ++i) {
@@ -163,19 +163,21 @@ void EventService::BatchPublishEvents(const CallContext& caller,
 
   append.now = append.events[0].event->receive_time;
   Append(world_, std::move(append),
-         [this, response, done = std::move(done)](AppendEvents result) mutable {
-           if (!result.status.ok()) return done(std::move(result.status));
+         [this, response, done = std::move(done)](Written<AppendPublished> written) mutable {
+           if (!written.result.ok()) return done(written.result.status());
            CrashPoint("server-after-commit-before-ack");
            std::vector<std::pair<int, int64_t>> duplicates;  // index in the response, number
-           for (const NewEvent& added : result.events) {
-             if (added.result == NewEvent::Result::kDuplicate) {
-               duplicates.emplace_back(response->events_size(), added.event->number);
+           for (const AppendResult::OfEvent& stored_as : written.result->events) {
+             const int index = response->events_size();
+             if (stored_as.kind == AppendResult::Kind::kDuplicate) {
+               duplicates.emplace_back(index, stored_as.number);
              }
-             ToProto(*added.event, EventData::kWithout, response->add_events());
+             const Event& event = *written.mutation.events[static_cast<size_t>(index)].event;
+             ToProto(event, EventData::kWithout, response->add_events());
            }
            if (duplicates.empty()) return done(absl::OkStatus());
            AnswerFromStore(world_.reads, std::move(done),
-                           [tenant = result.tenant, duplicates = std::move(duplicates),
+                           [tenant = written.mutation.tenant, duplicates = std::move(duplicates),
                             response](Store& store) -> absl::Status {
                              for (const auto& [index, number] : duplicates) {
                                const absl::StatusOr<Event> stored = store.GetEvent(tenant, number);

@@ -272,7 +272,7 @@ TEST(EventServiceRematchTest, AStaleMatchIsMadeAgain) {
   grpc::Status status;
   v1::Event stored;
   // Queued first, and yet not in the configuration when the event is matched.
-  server.writer().Submit(latchwire::CreateWebhook{webhook, {}, 0}, [](Mutation) {});
+  server.writer().Submit(latchwire::CreateWebhook{webhook}, [](const auto&) {});
   const size_t queued = server.writer().queued_bytes();
   std::thread client([&] {
     KeyContext context(server.admin());

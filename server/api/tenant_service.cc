@@ -65,15 +65,14 @@ void TenantService::CreateTenant(const CallContext&, v1::CreateTenantRequest* re
                                  v1::Tenant* response, Done done) {
   if (!request->has_tenant()) return done(InvalidField("tenant", "is missing"));
   latchwire::CreateTenant create;
-  const auto violations = FromProto(request->tenant(), &create.tenant.settings);
+  const auto violations = FromProto(request->tenant(), &create.settings);
   if (!violations.empty()) return done(InvalidArgument(violations));
-  create.tenant.create_time = world_.Now();
-  Write<latchwire::CreateTenant>(
-      world_.writer, std::move(create),
-      [this, response, done = std::move(done)](latchwire::CreateTenant result) mutable {
-        if (result.status.ok()) Show(result.tenant, response);
-        done(std::move(result.status));
-      });
+  create.create_time = world_.Now();
+  world_.writer->Submit(std::move(create), [this, response, done = std::move(done)](
+                                               Written<latchwire::CreateTenant> written) mutable {
+    if (written.result.ok()) Show(written.result->tenant, response);
+    done(written.result.status());
+  });
 }
 
 void TenantService::GetTenant(const CallContext& caller, v1::GetTenantRequest* request,
@@ -133,18 +132,19 @@ void TenantService::TryUpdate(std::shared_ptr<Update> update) {
   if (!settings.ok()) return update->done(settings.status());
 
   latchwire::UpdateTenant mutation;
-  mutation.tenant = *current;
-  mutation.tenant.settings = *std::move(settings);
-  Write<latchwire::UpdateTenant>(world_.writer, std::move(mutation),
-                                 [this, update](latchwire::UpdateTenant result) {
-                                   if (ReasonOf(result.status) == error_reason::kEtagMismatch) {
-                                     if (++update->tries < kMaxUpdateTries)
-                                       return TryUpdate(update);
-                                     result.status = EtagMismatch(result.tenant.id);
-                                   }
-                                   if (result.status.ok()) Show(result.tenant, update->response);
-                                   update->done(std::move(result.status));
-                                 });
+  mutation.tenant = current->id;
+  mutation.revision = current->revision;
+  mutation.settings = *std::move(settings);
+  world_.writer->Submit(
+      std::move(mutation), [this, update](Written<latchwire::UpdateTenant> written) {
+        if (written.result.ok()) {
+          Show(written.result->tenant, update->response);
+        } else if (ReasonOf(written.result.status()) == error_reason::kEtagMismatch) {
+          if (++update->tries < kMaxUpdateTries) return TryUpdate(update);
+          return update->done(EtagMismatch(written.mutation.tenant));
+        }
+        update->done(written.result.status());
+      });
 }
 
 }  // namespace latchwire

@@ -107,18 +107,17 @@ void WebhookService::CreateWebhook(const CallContext& caller, v1::CreateWebhookR
   webhook.key.tenant = caller.tenant;
   webhook.id = (id ? *id : Uuid::MakeV4(world_.random)).ToString();
   webhook.create_time = webhook.update_time = webhook.state_time = now;
-  Write<latchwire::CreateWebhook>(
-      world_.writer, std::move(create),
-      [this, response, done = std::move(done)](latchwire::CreateWebhook result) mutable {
-        if (result.status.ok()) {
-          Show(result.webhook, Secrets::kCreated, response);
-        } else if (absl::IsAlreadyExists(result.status)) {
-          result.status =
-              WithMetadata(result.status, "name", absl::StrCat("webhooks/", result.webhook.id));
-        }
-        world_.counters->CountRefusal(result.status);
-        done(std::move(result.status));
-      });
+  world_.writer->Submit(std::move(create), [this, response, done = std::move(done)](
+                                               Written<latchwire::CreateWebhook> written) mutable {
+    absl::Status status = written.result.status();
+    if (status.ok()) {
+      Show(*written.result->webhook, Secrets::kCreated, response);
+    } else if (absl::IsAlreadyExists(status)) {
+      status = WithMetadata(status, "name", absl::StrCat("webhooks/", written.mutation.webhook.id));
+    }
+    world_.counters->CountRefusal(status);
+    done(std::move(status));
+  });
 }
 
 void WebhookService::GetWebhook(const CallContext& caller, v1::GetWebhookRequest* request,
@@ -187,14 +186,14 @@ void WebhookService::TryUpdate(std::shared_ptr<Update> update) {
 
   latchwire::UpdateWebhook mutation;
   mutation.webhook = *std::move(changed);
-  Write<latchwire::UpdateWebhook>(
-      world_.writer, std::move(mutation), [this, update](latchwire::UpdateWebhook result) {
-        if (ReasonOf(result.status) == error_reason::kEtagMismatch &&
-            ++update->tries < kMaxUpdateTries) {
+  world_.writer->Submit(
+      std::move(mutation), [this, update](Written<latchwire::UpdateWebhook> written) {
+        const absl::Status& status = written.result.status();
+        if (ReasonOf(status) == error_reason::kEtagMismatch && ++update->tries < kMaxUpdateTries) {
           return TryUpdate(update);
         }
-        if (result.status.ok()) Show(result.webhook, Secrets::kHeaders, update->response);
-        update->done(Named(result.status, update->request->webhook().name()));
+        if (status.ok()) Show(*written.result->webhook, Secrets::kHeaders, update->response);
+        update->done(Named(status, update->request->webhook().name()));
       });
 }
 
@@ -208,10 +207,10 @@ void WebhookService::DeleteWebhook(const CallContext& caller, v1::DeleteWebhookR
     if (request->etag() != EtagOf(**webhook)) return done(EtagMismatch(**webhook));
     mutation.revision = (*webhook)->revision;
   }
-  Write<latchwire::DeleteWebhook>(
-      world_.writer, std::move(mutation),
-      [request, done = std::move(done)](latchwire::DeleteWebhook result) mutable {
-        done(Named(result.status, request->name()));
+  world_.writer->Submit(
+      std::move(mutation),
+      [request, done = std::move(done)](Written<latchwire::DeleteWebhook> written) mutable {
+        done(Named(written.result.status(), request->name()));
       });
 }
 

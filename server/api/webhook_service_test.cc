@@ -306,8 +306,8 @@ TEST_F(WebhookServiceTest, ASuspendedOneKeepsItsReasonUntilItsStateChanges) {
   suspended.state = WebhookState::kSuspended;
   suspended.state_reason = "receiver answered 410 Gone";
   std::promise<absl::Status> written;
-  server_.writer().Submit(latchwire::UpdateWebhook{suspended, {}, 0},
-                          [&](Mutation mutation) { written.set_value(StatusOf(mutation)); });
+  server_.writer().Submit(latchwire::UpdateWebhook{suspended},
+                          [&](const auto& done) { written.set_value(done.result.status()); });
   ASSERT_TRUE(written.get_future().get().ok());
   v1::Webhook read;
   ASSERT_TRUE(Get(created.name(), &read, server_.admin()).ok());

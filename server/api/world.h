@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <utility>
-#include <variant>
 
 #include "absl/functional/any_invocable.h"
 #include "core/base/clock.h"
@@ -43,13 +42,5 @@ struct ApiWorld {
 
 // Runs `read` on the pool and answers with what it returns; OVERLOADED when the pool is full.
 void AnswerFromStore(ReadPool* reads, Done done, absl::AnyInvocable<absl::Status(Store&)> read);
-
-// Submits `mutation` and hands it back with its results.
-template <typename T>
-void Write(Writer* writer, T mutation, absl::AnyInvocable<void(T)> done) {
-  writer->Submit(std::move(mutation), [done = std::move(done)](Mutation result) mutable {
-    done(std::get<T>(std::move(result)));
-  });
-}
 
 }  // namespace latchwire

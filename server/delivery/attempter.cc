@@ -176,7 +176,7 @@ void Attempter::OnRecorded(std::vector<OutcomeRecorder::Entry> entries,
                            absl::Span<const WebhookStats> stats) {
   for (OutcomeRecorder::Entry& recorded : entries) {
     WebhookEntry& entry = world_.webhooks->At(recorded.outcome.key.webhook);
-    if (recorded.outcome.result == DeliveryOutcome::Result::kGone) {
+    if (recorded.recorded == RecordOutcomes::Recorded::kGone) {
       recorded.delivery.delivery.state = DeliveryState::kDead;  // nothing is left to attempt
     } else {
       CountOutcome(recorded.outcome.state);

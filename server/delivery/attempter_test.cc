@@ -124,7 +124,7 @@ TEST_F(AttempterTest, OutcomesOfLostLeasesAreForgotten) {
   world_.transport.QueueReply(FakeTransport::Status(200, absl::Seconds(1)));
   attempter_.StartAttempts();
   // Another server takes the leases over before the answer is here.
-  world_.Write(ReleaseLeases{"server", {}});
+  world_.Write(ReleaseLeases{"server"});
   AcquireLeases acquire;
   acquire.owner = "other";
   acquire.now = world_.clock.Now();

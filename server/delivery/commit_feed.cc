@@ -1,5 +1,6 @@
 #include "server/delivery/commit_feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -14,12 +15,32 @@ void Append(const std::vector<T>& from, std::vector<T>& to) {
 
 }  // namespace
 
-void CommitFeed::OnCommitted(absl::Span<const Mutation> mutations) {
+void CommitFeed::OnCommitted(const WrittenBatch& batch) {
   Changes changes;
   const absl::Duration commit_time = world_.clock->Monotonic();
-  for (const Mutation& mutation : mutations) {
-    if (StatusOf(mutation).ok()) Gather(mutation, commit_time, changes);
-  }
+  batch.ForEachAppend(
+      [&](const MatchedEvents& append, const AppendResult& result, bool operational) {
+        GatherAppend(append, result, commit_time, changes);
+        if (!operational) return;
+        changes.operational_count += std::count_if(
+            result.events.begin(), result.events.end(), [](const AppendResult::OfEvent& event) {
+              return event.kind == AppendResult::Kind::kStored;
+            });
+      });
+  batch.ForEach(Visitor{
+      [&](const RetryDelivery&, const RetryDelivery::Result& retried) {
+        changes.changed.push_back(retried.delivery);
+      },
+      [&](const ExpireDeliveries&, const ExpireDeliveries::Result& expired) {
+        Append(expired.webhooks, changes.left_to_store);  // what waits behind them goes on
+      },
+      [&](const StepRecoveryJob&, const StepRecoveryJob::Result& stepped) {
+        Append(stepped.webhooks, changes.left_to_store);
+      },
+      [&](const DeleteOldEvents&, const DeleteOldEvents::Result& deleted) {
+        Append(deleted.webhooks, changes.invalidated);
+      },
+  });
   if (changes.dropped_count > 0) Count(world_.counters->dropped, changes.dropped_count);
   if (changes.operational_count > 0) {
     Count(world_.counters->operational_events, changes.operational_count);
@@ -30,52 +51,45 @@ void CommitFeed::OnCommitted(absl::Span<const Mutation> mutations) {
       [this, changes = std::move(changes)]() mutable { Apply(std::move(changes)); });
 }
 
-void CommitFeed::Gather(const Mutation& mutation, absl::Duration commit_time,
-                        Changes& changes) const {
-  const bool operational = !std::holds_alternative<AppendEvents>(mutation);
-  for (const AppendEvents& append : AppendsOf(mutation)) {
-    changes.dropped_count += static_cast<int64_t>(append.dropped.size());
-    Append(append.dropped, changes.dropped);
-    for (const NewEvent& event : append.events) {
-      if (event.result != NewEvent::Result::kStored) continue;
-      changes.operational_count += operational;
-      GatherFresh(append, event, commit_time, changes);
+void CommitFeed::GatherAppend(const MatchedEvents& append, const AppendResult& result,
+                              absl::Duration commit_time, Changes& changes) const {
+  changes.dropped_count +=
+      static_cast<int64_t>(result.dropped_old.size() + result.dropped_new.size());
+  Append(result.dropped_old, changes.dropped);
+  auto dropped = result.dropped_new.begin();  // in the order of the targets
+  for (size_t i = 0; i < append.events.size(); ++i) {
+    if (result.events[i].kind != AppendResult::Kind::kStored) continue;
+    const NewEvent& event = append.events[i];
+    for (const DeliveryTarget& target : event.targets) {
+      const DeliveryKey key{{append.tenant, target.webhook_uid}, event.event->number};
+      if (dropped != result.dropped_new.end() && *dropped == key) {
+        ++dropped;
+      } else {
+        GatherFresh(append, event, target, commit_time, changes);
+      }
     }
   }
-  if (const auto* retry = std::get_if<RetryDelivery>(&mutation)) {
-    changes.changed.push_back(retry->delivery);
-  } else if (const auto* expire = std::get_if<ExpireDeliveries>(&mutation)) {
-    Append(expire->webhooks, changes.left_to_store);  // what waits behind them goes on
-  } else if (const auto* step = std::get_if<StepRecoveryJob>(&mutation)) {
-    Append(step->webhooks, changes.left_to_store);
-  } else if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) {
-    Append(del->webhooks, changes.invalidated);
-  }
+  LATCHWIRE_CHECK(dropped == result.dropped_new.end(), "a dropped delivery that is no target");
 }
 
-void CommitFeed::GatherFresh(const AppendEvents& append, const NewEvent& event,
-                             absl::Duration commit_time, Changes& changes) const {
-  for (const DeliveryTarget& target : event.targets) {
-    const WebhookKey key{append.tenant, target.webhook_uid};
-    if (target.dropped) {
-      ++changes.dropped_count;
-      continue;
-    }
-    if (posted_bytes_.load(std::memory_order_relaxed) + changes.fresh_bytes > max_posted_bytes_) {
-      changes.left_to_store.push_back(key);  // the executor is far behind
-      continue;
-    }
-    PendingDelivery& pending = changes.fresh.emplace_back();
-    pending.event = event.event;
-    pending.commit_time = commit_time;
-    pending.delivery.key = {key, event.event->number};
-    pending.delivery.create_time = append.now;
-    pending.delivery.due_time = append.now;
-    pending.delivery.expire_time = target.expire_time;
-    pending.delivery.priority = event.event->priority;
-    pending.delivery.order_key = target.order_key;
-    changes.fresh_bytes += sizeof(PendingDelivery) + event.event->data.size();
+void CommitFeed::GatherFresh(const MatchedEvents& append, const NewEvent& event,
+                             const DeliveryTarget& target, absl::Duration commit_time,
+                             Changes& changes) const {
+  const WebhookKey key{append.tenant, target.webhook_uid};
+  if (posted_bytes_.load(std::memory_order_relaxed) + changes.fresh_bytes > max_posted_bytes_) {
+    changes.left_to_store.push_back(key);  // the executor is far behind
+    return;
   }
+  PendingDelivery& pending = changes.fresh.emplace_back();
+  pending.event = event.event;
+  pending.commit_time = commit_time;
+  pending.delivery.key = {key, event.event->number};
+  pending.delivery.create_time = append.now;
+  pending.delivery.due_time = append.now;
+  pending.delivery.expire_time = target.expire_time;
+  pending.delivery.priority = event.event->priority;
+  pending.delivery.order_key = target.order_key;
+  changes.fresh_bytes += sizeof(PendingDelivery) + event.event->data.size();
 }
 
 void CommitFeed::Apply(Changes changes) {

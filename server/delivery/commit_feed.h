@@ -37,7 +37,7 @@ class CommitFeed : public CommitObserver {
       : world_(world), max_posted_bytes_(max_posted_bytes) {}
 
   // On the writer's thread.
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
 
  private:
   struct Changes {
@@ -57,9 +57,10 @@ class CommitFeed : public CommitObserver {
   };
 
   // On the writer's thread.
-  void Gather(const Mutation& mutation, absl::Duration commit_time, Changes& changes) const;
-  void GatherFresh(const AppendEvents& append, const NewEvent& event, absl::Duration commit_time,
-                   Changes& changes) const;
+  void GatherAppend(const MatchedEvents& append, const AppendResult& result,
+                    absl::Duration commit_time, Changes& changes) const;
+  void GatherFresh(const MatchedEvents& append, const NewEvent& event, const DeliveryTarget& target,
+                   absl::Duration commit_time, Changes& changes) const;
 
   // On the executor's.
   void Apply(Changes changes);

@@ -56,7 +56,7 @@ TEST_F(CommitFeedTest, ARetryByHandTellsOfWorkInTheStore) {
   WebhookEntry& entry = world_.Entry(webhook);
   entry.queue->Take(world_.clock.Now());
   entry.queue->Forget(world_.Pending(webhook, 1).delivery, absl::InfiniteFuture());
-  world_.Write(RetryDelivery{{webhook, 1}, world_.clock.Now(), {}, {}});
+  world_.Write(RetryDelivery{{webhook, 1}, world_.clock.Now()});
   EXPECT_EQ(entry.queue->NextLoad(), absl::InfinitePast());
 }
 

@@ -115,7 +115,7 @@ TEST(EngineBreakerTest, AChangeByTheUserClosesIt) {
   ASSERT_EQ(world.stats().BreakerOf(webhook->key).state, BreakerState::kOpen);
   Webhook better = *world.configuration().FindWebhook(webhook->key);
   better.url = "http://better.test/";
-  world.Write(UpdateWebhook{better, {}, 0});
+  EXPECT_TRUE(world.Write(UpdateWebhook{better}).ok());
   EXPECT_EQ(world.GetDelivery(1, 1).state, DeliveryState::kPending);
   world.executor().RunFor(absl::Seconds(2));
   EXPECT_EQ(world.stats().BreakerOf(webhook->key).state, BreakerState::kClosed);
@@ -318,7 +318,7 @@ TEST(EngineExpiryTest, AHeadThatTheSweepExpiresInTheStoreFreesItsOrderKey) {
   world.executor().RunFor(absl::Minutes(2));
   ExpireDeliveries expire;
   expire.now = world.clock().Now();
-  world.Write(std::move(expire));
+  EXPECT_TRUE(world.Write(std::move(expire)).ok());
   world.executor().RunFor(absl::Seconds(1));
   EXPECT_THAT(Numbers(world.transport()), ElementsAre(1, 2, 3, 4, 5));
 }
@@ -333,7 +333,8 @@ TEST(EngineRetryTest, ARetryByHandNeedNotWaitForTheSchedule) {
     world.transport().QueueReply(FakeTransport::Status(500));
     const int64_t number = world.Publish(TestEvent("door-1", 1));
     world.executor().RunFor(absl::Seconds(1));
-    world.Write(RetryDelivery{{{kDefaultTenant, 1}, number}, world.clock().Now(), {}, {}});
+    EXPECT_TRUE(
+        world.Write(RetryDelivery{{{kDefaultTenant, 1}, number}, world.clock().Now()}).ok());
     world.executor().RunFor(absl::Seconds(1));
     EXPECT_EQ(world.GetDelivery(1, number).state, DeliveryState::kSucceeded);
   }

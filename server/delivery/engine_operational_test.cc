@@ -169,7 +169,7 @@ TEST(EngineOperationalTest, WebhooksThatChangeMeanwhileAreMatchedAnew) {
       Webhook other = Watcher("nothing.at.all");
       other.key.tenant = kDefaultTenant;
       other.id = absl::StrCat("other-", world.clock().Monotonic() / absl::Milliseconds(1));
-      world.writer().Submit(CreateWebhook{other, {}, 0}, [](Mutation) {});
+      world.writer().Submit(CreateWebhook{other}, [](const auto&) {});
     });
   }
   world.executor().RunFor(absl::Minutes(1));

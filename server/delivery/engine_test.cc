@@ -95,7 +95,7 @@ TEST(EngineTest, ExhaustedDeliveriesAreDeadAndCanBeRetried) {
   EXPECT_THAT(world.transport().requests(), SizeIs(2));
 
   world.transport().SetHandler([](const HttpRequest&) { return FakeTransport::Status(204); });
-  world.Write(RetryDelivery{{{kDefaultTenant, 1}, number}, world.clock().Now(), {}, {}});
+  EXPECT_TRUE(world.Write(RetryDelivery{{{kDefaultTenant, 1}, number}, world.clock().Now()}).ok());
   world.executor().RunFor(absl::Minutes(1));
   EXPECT_EQ(world.GetDelivery(1, number).state, DeliveryState::kSucceeded);
   EXPECT_THAT(world.ListAttempts(1, number), SizeIs(3));

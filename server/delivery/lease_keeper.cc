@@ -21,8 +21,8 @@ LeaseKeeper::LeaseKeeper(Executor* executor, const Clock* clock, Writer* writer,
       changed_(std::move(changed)) {}
 
 void LeaseKeeper::Start() {
-  writer_->Submit(ReleaseLeases{owner_, {}},
-                  [this](Mutation) { executor_->Post([this] { Renew(); }); });
+  writer_->Submit(ReleaseLeases{owner_},
+                  [this](const auto&) { executor_->Post([this] { Renew(); }); });
 }
 
 void LeaseKeeper::Renew() {
@@ -31,11 +31,8 @@ void LeaseKeeper::Renew() {
   acquire.owner = owner_;
   acquire.now = clock_->Now();
   acquire.duration = duration_;
-  writer_->Submit(std::move(acquire), [this](Mutation done) {
-    executor_->Post([this, done = std::move(done)] {
-      const auto& acquired = std::get<AcquireLeases>(done);
-      OnAcquired(acquired.status, acquired.fences);
-    });
+  writer_->Submit(std::move(acquire), [this](const Written<AcquireLeases>& written) {
+    executor_->Post([this, acquired = written.result] { OnAcquired(acquired); });
   });
 }
 
@@ -45,11 +42,11 @@ void LeaseKeeper::RenewAfter(absl::Duration delay) {
   });
 }
 
-void LeaseKeeper::OnAcquired(const absl::Status& status,
-                             const std::array<int64_t, kPartitionCount>& fences) {
+void LeaseKeeper::OnAcquired(const absl::StatusOr<AcquireLeases::Result>& acquired) {
   if (stopped_) return;
-  RenewAfter(status.ok() ? duration_ / 3 : kFailedRetry);
-  if (!status.ok()) return;
+  RenewAfter(acquired.ok() ? duration_ / 3 : kFailedRetry);
+  if (!acquired.ok()) return;
+  const auto& fences = acquired->fences;
   Partitions lost;
   bool gained = false;
   for (size_t i = 0; i < fences.size(); ++i) {
@@ -73,7 +70,7 @@ void LeaseKeeper::Stop() { stopped_ = true; }
 
 void LeaseKeeper::Release(absl::AnyInvocable<void()> done) {
   LATCHWIRE_CHECK(stopped_, "leases that are still renewed");
-  writer_->Submit(ReleaseLeases{owner_, {}}, [this, done = std::move(done)](Mutation) mutable {
+  writer_->Submit(ReleaseLeases{owner_}, [this, done = std::move(done)](const auto&) mutable {
     executor_->Post(std::move(done));
   });
 }

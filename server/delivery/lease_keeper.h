@@ -1,4 +1,4 @@
-// Holds this server's leases on partitions of webhooks: takes them, renews them, gives them up.
+// Holds this server's leases on partitions of webhooks: acquires them, renews them, gives them up.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/executor.h"
@@ -55,7 +55,7 @@ class LeaseKeeper {
   bool stopped() const { return stopped_; }
 
  private:
-  void OnAcquired(const absl::Status& status, const std::array<int64_t, kPartitionCount>& fences);
+  void OnAcquired(const absl::StatusOr<AcquireLeases::Result>& acquired);
   void RenewAfter(absl::Duration delay);
 
   Executor* const executor_;

@@ -13,12 +13,12 @@ using ::testing::SizeIs;
 constexpr WebhookKey kWebhook{kDefaultTenant, 1};
 
 // What another server gets of the leases now.
-AcquireLeases AcquireAs(PartWorld& world, std::string owner) {
+AcquireLeases::Result AcquireAs(PartWorld& world, std::string owner) {
   AcquireLeases acquire;
   acquire.owner = std::move(owner);
   acquire.now = world.clock.Now();
   acquire.duration = absl::Seconds(30);
-  return std::get<AcquireLeases>(world.Write(std::move(acquire)));
+  return world.Write(std::move(acquire));
 }
 
 TEST(LeaseKeeperTest, TakesEveryPartitionAndKeepsItsFencesByRenewing) {

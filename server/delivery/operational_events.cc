@@ -27,10 +27,10 @@ std::string OperationalEvents::MakeId() const {
   return Uuid::MakeV7(clock_->Now(), random_).ToString();
 }
 
-std::vector<AppendEvents> OperationalEvents::AboutDead(
+std::vector<MatchedEvents> OperationalEvents::AboutDead(
     absl::Span<const OutcomeRecorder::Entry> entries) const {
   const absl::Time now = clock_->Now();
-  absl::btree_map<TenantId, AppendEvents> by_tenant;
+  absl::btree_map<TenantId, MatchedEvents> by_tenant;
   for (const OutcomeRecorder::Entry& entry : entries) {
     if (entry.operational_id.empty()) continue;
     const Event& event = *entry.delivery.event;
@@ -41,7 +41,7 @@ std::vector<AppendEvents> OperationalEvents::AboutDead(
     by_tenant[key.tenant].events.push_back(Operational(
         DeliveryDeadEvent(*webhook, entry.delivery.delivery, event, now), entry.operational_id));
   }
-  std::vector<AppendEvents> appends;
+  std::vector<MatchedEvents> appends;
   for (auto& [tenant, append] : by_tenant) {
     append.tenant = tenant;
     append.now = now;
@@ -50,10 +50,10 @@ std::vector<AppendEvents> OperationalEvents::AboutDead(
   return appends;
 }
 
-std::optional<AppendEvents> OperationalEvents::AboutSuspension(const Webhook& webhook,
-                                                               absl::string_view reason,
-                                                               absl::Time now) const {
-  AppendEvents append;
+std::optional<MatchedEvents> OperationalEvents::AboutSuspension(const Webhook& webhook,
+                                                                absl::string_view reason,
+                                                                absl::Time now) const {
+  MatchedEvents append;
   append.tenant = webhook.key.tenant;
   append.now = now;
   append.events.push_back(
@@ -62,7 +62,7 @@ std::optional<AppendEvents> OperationalEvents::AboutSuspension(const Webhook& we
   return append;
 }
 
-bool OperationalEvents::Match(AppendEvents& append) const {
+bool OperationalEvents::Match(MatchedEvents& append) const {
   MatchTargets(*configuration_, &append);
   append.max_stored_bytes = 0;
   for (NewEvent& event : append.events) {

@@ -14,7 +14,7 @@
 #include "core/domain/event.h"
 #include "server/delivery/outcome_recorder.h"
 #include "server/state/configuration.h"
-#include "server/store/mutation.h"
+#include "server/store/mutations/append.h"
 
 namespace latchwire {
 
@@ -32,14 +32,14 @@ class OperationalEvents {
   std::string MakeId() const;
   // About those of `entries` that have an operational_id, one append per tenant. None about
   // deliveries that carry such an event themselves.
-  std::vector<AppendEvents> AboutDead(absl::Span<const OutcomeRecorder::Entry> entries) const;
+  std::vector<MatchedEvents> AboutDead(absl::Span<const OutcomeRecorder::Entry> entries) const;
   // None if no other webhook asks for it: the suspended one cannot be told.
-  std::optional<AppendEvents> AboutSuspension(const Webhook& webhook, absl::string_view reason,
-                                              absl::Time now) const;
+  std::optional<MatchedEvents> AboutSuspension(const Webhook& webhook, absl::string_view reason,
+                                               absl::Time now) const;
 
  private:
   // Leaves only events that some webhook asks for; false if none is left.
-  bool Match(AppendEvents& append) const;
+  bool Match(MatchedEvents& append) const;
 
   const Clock* const clock_;
   Random* const random_;

@@ -14,7 +14,7 @@ constexpr int kMaxStaleWrites = 20;
 
 size_t CountEvents(const RecordOutcomes& record) {
   size_t count = 0;
-  for (const AppendEvents& append : record.operational) count += append.events.size();
+  for (const MatchedEvents& append : record.operational) count += append.events.size();
   return count;
 }
 
@@ -54,21 +54,19 @@ void OutcomeRecorder::Flush() {
     callbacks_.operational_lost(CountEvents(record));
     record.operational.clear();
   }
-  writer_->Submit(std::move(record), [this](Mutation done) {
-    executor_->Post([this, done = std::move(done)]() mutable {
-      OnDone(std::get<RecordOutcomes>(std::move(done)));
-    });
+  writer_->Submit(std::move(record), [this](Written<RecordOutcomes> written) {
+    executor_->Post([this, written = std::move(written)]() mutable { OnDone(std::move(written)); });
   });
 }
 
-void OutcomeRecorder::OnDone(RecordOutcomes done) {
-  const std::string reason = ReasonOf(done.status);
+void OutcomeRecorder::OnDone(Written<RecordOutcomes> done) {
+  const bool ok = done.result.ok();
+  const std::string reason = ReasonOf(done.result.status());
   const bool stale = reason == internal_reason::kStaleGeneration;
   if (stale && ++stale_writes_ <= kMaxStaleWrites) return Flush();
-  if (!done.status.ok() && reason != internal_reason::kFenced &&
-      reason != error_reason::kShuttingDown) {
+  if (!ok && reason != internal_reason::kFenced && reason != error_reason::kShuttingDown) {
     // Whatever is wrong with the events, what became of the deliveries must be written.
-    if (!done.operational.empty() && reason != error_reason::kStoreUnavailable) {
+    if (!done.mutation.operational.empty() && reason != error_reason::kStoreUnavailable) {
       without_operational_ = true;
     }
     // A full disk, say. The attempts have been made; keep trying to write them down.
@@ -80,10 +78,11 @@ void OutcomeRecorder::OnDone(RecordOutcomes done) {
   without_operational_ = false;
   std::vector<Entry> written;
   written.swap(writing_);
-  LATCHWIRE_CHECK(busy_ && written.size() == done.outcomes.size());
-  for (size_t i = 0; i < written.size(); ++i) written[i].outcome.result = done.outcomes[i].result;
-  if (done.status.ok()) {
-    callbacks_.recorded(std::move(written), done.stats);
+  LATCHWIRE_CHECK(busy_);
+  if (ok) {
+    LATCHWIRE_CHECK(done.result->outcomes.size() == written.size());
+    for (size_t i = 0; i < written.size(); ++i) written[i].recorded = done.result->outcomes[i];
+    callbacks_.recorded(std::move(written), done.result->stats);
   } else {
     callbacks_.fenced(std::move(written));
   }

@@ -22,16 +22,17 @@ class OutcomeRecorder {
     DeliveryOutcome outcome;
     PendingDelivery delivery;    // as it is after the outcome
     std::string operational_id;  // of an event about it, if some webhook asks for one; empty: none
+    RecordOutcomes::Recorded recorded = RecordOutcomes::Recorded::kGone;  // once it is committed
   };
   struct Callbacks {
-    // The outcomes are committed, each with its result. `stats`: of the webhooks whose counters they
+    // The outcomes are committed; see each entry's `recorded`. `stats`: of the webhooks whose counters they
     // moved.
     absl::AnyInvocable<void(std::vector<Entry>, absl::Span<const WebhookStats>)> recorded;
     // None of these was recorded: another server owns (some of) their webhooks by now.
     absl::AnyInvocable<void(std::vector<Entry>)> fenced;
     // Makes events about the outcomes, for the same transaction. Called again if webhooks change
     // before it is written.
-    absl::AnyInvocable<std::vector<AppendEvents>(absl::Span<const Entry>)> operational;
+    absl::AnyInvocable<std::vector<MatchedEvents>(absl::Span<const Entry>)> operational;
     // This many of those events could not be stored; the outcomes are written without them.
     absl::AnyInvocable<void(size_t)> operational_lost;
   };
@@ -45,7 +46,7 @@ class OutcomeRecorder {
 
  private:
   void Flush();
-  void OnDone(RecordOutcomes done);
+  void OnDone(Written<RecordOutcomes> written);
 
   Executor* const executor_;
   Writer* const writer_;

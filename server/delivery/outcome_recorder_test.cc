@@ -41,11 +41,11 @@ class OutcomeRecorderTest : public ::testing::Test {
       {[this](std::vector<OutcomeRecorder::Entry> entries, absl::Span<const WebhookStats>) {
          recorded_.push_back(entries.size());
          for (const OutcomeRecorder::Entry& entry : entries) {
-           EXPECT_EQ(entry.outcome.result, DeliveryOutcome::Result::kRecorded);
+           EXPECT_EQ(entry.recorded, RecordOutcomes::Recorded::kRecorded);
          }
        },
        [this](std::vector<OutcomeRecorder::Entry> entries) { fenced_.push_back(entries.size()); },
-       [](absl::Span<const OutcomeRecorder::Entry>) { return std::vector<AppendEvents>(); },
+       [](absl::Span<const OutcomeRecorder::Entry>) { return std::vector<MatchedEvents>(); },
        [](size_t) {}}};
 };
 
@@ -72,7 +72,7 @@ TEST_F(OutcomeRecorderTest, AFullDiskOnlyDelaysThem) {
 
 TEST_F(OutcomeRecorderTest, UnderALostLeaseNothingIsRecorded) {
   OutcomeRecorder::Entry attempted = Succeeded(1);
-  world_.Write(ReleaseLeases{"server", {}});
+  world_.Write(ReleaseLeases{"server"});
   AcquireLeases acquire;
   acquire.owner = "other";
   acquire.now = world_.clock.Now();

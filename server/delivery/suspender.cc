@@ -46,14 +46,14 @@ void Suspender::Write(WebhookKey webhook, std::string reason, int tries) {
   update.webhook.state = WebhookState::kSuspended;
   update.webhook.state_reason = reason;
   update.webhook.state_time = now;
-  std::optional<AppendEvents> event = events_->AboutSuspension(*current, reason, now);
+  std::optional<MatchedEvents> event = events_->AboutSuspension(*current, reason, now);
   if (event.has_value() && tries < kMaxTriesWithEvent) {
     update.operational.push_back(*std::move(event));
   } else if (event.has_value()) {
     Count(counters_->operational_events_lost);
   }
-  writer_->Submit(std::move(update), [this, webhook, reason, tries](Mutation done) {
-    executor_->Post([this, webhook, reason, tries, status = StatusOf(done)] {
+  writer_->Submit(std::move(update), [this, webhook, reason, tries](const auto& written) {
+    executor_->Post([this, webhook, reason, tries, status = written.result.status()] {
       OnWritten(webhook, reason, tries, status);
     });
   });

@@ -21,7 +21,7 @@ class SuspenderTest : public ::testing::Test {
   void SetState(WebhookKey key, WebhookState state) {
     Webhook webhook = *Find(key);
     webhook.state = state;
-    world_.Write(UpdateWebhook{std::move(webhook), {}, 0});
+    world_.Write(UpdateWebhook{std::move(webhook)});
   }
   WebhookStats Failures(WebhookKey key, int64_t count, absl::Duration span) {
     WebhookStats stats;
@@ -91,7 +91,7 @@ TEST_F(SuspenderTest, WhatTheUserDecidedMeanwhileStays) {
   world_.database->FailWrites(1, "disk full");
   suspender_.Suspend(deleted, "gone");
   world_.executor.RunFor(absl::ZeroDuration());
-  world_.Write(DeleteWebhook{deleted, 0, {}, 0});
+  world_.Write(DeleteWebhook{deleted});
   world_.executor.RunFor(absl::Minutes(1));
   EXPECT_EQ(Find(paused)->state, WebhookState::kPaused);
   EXPECT_EQ(suspended(), 0);

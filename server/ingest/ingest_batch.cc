@@ -92,15 +92,15 @@ absl::StatusOr<LaneItem> BatchFromProto(agent::v1::EventBatch* batch, size_t byt
   item.first = first;
   item.last = first + count - 1;
   item.bytes = bytes;
-  AppendEvents append;
+  AppendFromAgent append;
   append.tenant = tenant;
   append.now = now;
-  append.from_agent = true;
   append.stream = stream;
   append.lane = batch->lane();
   append.first_sequence = first;
-  append.cursor_through = item.last;
+  append.last_sequence = item.last;
   append.events.reserve(count);
+  append.sequences.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     agent::v1::SpooledEvent* spooled = batch->mutable_events(static_cast<int>(i));
     if (spooled->sequence() != first + i) {
@@ -115,12 +115,10 @@ absl::StatusOr<LaneItem> BatchFromProto(agent::v1::EventBatch* batch, size_t byt
       item.rejected.push_back(Reject(spooled->sequence(), violations));
       continue;
     }
-    NewEvent& added = append.events.emplace_back();
-    added.event = std::move(event);
-    added.sequence = spooled->sequence();
-    added.checksum = spooled->checksum();
+    append.events.emplace_back().event = std::move(event);
+    append.sequences.push_back({spooled->sequence(), spooled->checksum()});
   }
-  item.mutation = std::move(append);
+  item.write = std::move(append);
   return item;
 }
 
@@ -146,7 +144,7 @@ absl::StatusOr<LaneItem> DroppedFromProto(const agent::v1::Dropped& dropped, Ten
   record.to = dropped.to();
   record.reason = dropped.reason();
   record.now = now;
-  item.mutation = std::move(record);
+  item.write = std::move(record);
   return item;
 }
 

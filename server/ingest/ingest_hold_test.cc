@@ -15,14 +15,15 @@ constexpr int kMaxSteps = 100;
 class IngestHoldTest : public ::testing::Test {
  protected:
   IngestHoldTest() : key_(server_.MakeKey(Role::kAgent, "gate")) {
-    std::promise<Mutation> done;
+    std::promise<WebhookKey> done;
     CreateWebhook create;
     create.webhook.key.tenant = kDefaultTenant;
     create.webhook.id = "0190a6b2-7c3d-7abc-8def-0123456789ab";
     create.webhook.url = "http://192.0.2.1/";
-    server_.writer().Submit(std::move(create),
-                            [&](Mutation result) { done.set_value(std::move(result)); });
-    webhook_ = std::get<CreateWebhook>(done.get_future().get()).webhook.key;
+    server_.writer().Submit(std::move(create), [&](const Written<CreateWebhook>& written) {
+      done.set_value(written.result.value().webhook->key);
+    });
+    webhook_ = done.get_future().get();
   }
   void WaitForHolds(int64_t count) {
     while (server_.api().counters().agent_holds < count) std::this_thread::yield();

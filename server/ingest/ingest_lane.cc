@@ -15,9 +15,9 @@ constexpr absl::Duration kDefaultRetryAfter = absl::Seconds(1);
 
 size_t EventsOf(const LaneItem& item) { return static_cast<size_t>(item.last - item.first + 1); }
 
-uint64_t ThroughOf(const Mutation& mutation) {
-  if (const auto* append = std::get_if<AppendEvents>(&mutation)) return append->cursor_through;
-  return std::get<RecordDropped>(mutation).to;
+uint64_t LastOf(const LaneWrite& write) {
+  if (const auto* append = std::get_if<AppendFromAgent>(&write)) return append->last_sequence;
+  return std::get<RecordDropped>(write).to;
 }
 
 // Whether the same events may be taken later, so that the agent only has to wait.
@@ -27,8 +27,8 @@ bool IsPassing(absl::string_view reason) {
 }
 
 // Whether a smaller batch might be taken now.
-bool IsDivisible(absl::string_view reason, const Mutation& mutation) {
-  const auto* append = std::get_if<AppendEvents>(&mutation);
+bool IsDivisible(absl::string_view reason, const LaneWrite& write) {
+  const auto* append = std::get_if<AppendFromAgent>(&write);
   return (reason == error_reason::kQueueFull || reason == error_reason::kQuotaExceeded) &&
          append != nullptr && append->events.size() > 1;
 }
@@ -44,7 +44,7 @@ bool IngestLane::Offer(LaneItem offered) {
   static_cast<LaneItem&>(item) = std::move(offered);
   item.id = next_id_++;
   // A dropped run may be of any length and takes no memory.
-  events_ += std::holds_alternative<AppendEvents>(item.mutation) ? EventsOf(item) : 1;
+  events_ += std::holds_alternative<AppendFromAgent>(item.write) ? EventsOf(item) : 1;
   bytes_ += item.bytes;
   items_.push_back(std::move(item));
   return true;
@@ -56,25 +56,24 @@ std::optional<IngestLane::Submission> IngestLane::Next() {
   if (next_ == items_.size()) return std::nullopt;
   Item& item = items_[next_++];
   ++outstanding_;
-  return Submission{item.id, std::move(item.mutation)};
+  return Submission{item.id, std::move(item.write)};
 }
 
 size_t IngestLane::NextEvents() const {
   if (redo_) return 0;
   for (size_t i = next_; i < items_.size(); ++i) {
     if (items_[i].done) continue;
-    const auto* append = std::get_if<AppendEvents>(&items_[i].mutation);
+    const auto* append = std::get_if<AppendFromAgent>(&items_[i].write);
     return append == nullptr ? 0 : append->events.size();
   }
   return 0;
 }
 
-IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
-  const absl::Status status = StatusOf(mutation);
+IngestLane::Verdict IngestLane::OnDone(uint64_t id, LaneWrite write, const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   Verdict verdict;
   if (status.ok()) {
-    durable_ = std::max(durable_, ThroughOf(mutation));
+    durable_ = std::max(durable_, LastOf(write));
     verdict.ack = true;
   }
   // Forgotten when the lane was refused: only its success counts.
@@ -91,12 +90,12 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
       if (next_ > 0) --next_;
     }
   } else if (IsStale(status) && ++item.rematches <= kMaxRematches) {
-    item.mutation = std::move(mutation);
+    item.write = std::move(write);
     redo_ = true;
   } else if (reason == error_reason::kSequenceGap && redo_) {
-    item.mutation = std::move(mutation);
-  } else if (IsDivisible(reason, mutation)) {
-    item.mutation = std::move(mutation);
+    item.write = std::move(write);
+  } else if (IsDivisible(reason, write)) {
+    item.write = std::move(write);
     item.halve = true;
     redo_ = true;
   } else if (IsPassing(reason) || IsStale(status)) {
@@ -110,18 +109,22 @@ IngestLane::Verdict IngestLane::OnDone(uint64_t id, Mutation mutation) {
 }
 
 IngestLane::Item IngestLane::SplitOff(Item& item) {
-  auto& first = std::get<AppendEvents>(item.mutation);
+  auto& first = std::get<AppendFromAgent>(item.write);
   const auto middle = first.events.begin() + static_cast<ptrdiff_t>(first.events.size() / 2);
-  AppendEvents second = first;
+  AppendFromAgent second = first;
   second.events.assign(std::make_move_iterator(middle),
                        std::make_move_iterator(first.events.end()));
   first.events.erase(middle, first.events.end());
-  second.first_sequence = second.events.front().sequence;
-  first.cursor_through = second.first_sequence - 1;
+  const auto middle_sequence =
+      first.sequences.begin() + static_cast<ptrdiff_t>(first.events.size());
+  second.sequences.assign(middle_sequence, first.sequences.end());
+  first.sequences.erase(middle_sequence, first.sequences.end());
+  second.first_sequence = second.sequences.front().sequence;
+  first.last_sequence = second.first_sequence - 1;
 
   Item rest;
   rest.first = second.first_sequence;
-  rest.last = std::exchange(item.last, first.cursor_through);
+  rest.last = std::exchange(item.last, first.last_sequence);
   rest.bytes = item.bytes / 2;
   item.bytes -= rest.bytes;
   const auto later =
@@ -130,7 +133,7 @@ IngestLane::Item IngestLane::SplitOff(Item& item) {
   rest.rejected.assign(std::make_move_iterator(later),
                        std::make_move_iterator(item.rejected.end()));
   item.rejected.erase(later, item.rejected.end());
-  rest.mutation = std::move(second);
+  rest.write = std::move(second);
   return rest;
 }
 
@@ -165,7 +168,7 @@ IngestLane::Verdict IngestLane::Refuse(const absl::Status& status) {
 }
 
 void IngestLane::Forget(const Item& item) {
-  events_ -= std::holds_alternative<AppendEvents>(item.mutation) ? EventsOf(item) : 1;
+  events_ -= std::holds_alternative<AppendFromAgent>(item.write) ? EventsOf(item) : 1;
   bytes_ -= item.bytes;
 }
 

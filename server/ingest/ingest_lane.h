@@ -16,11 +16,12 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/store/mutation.h"
+#include "server/store/mutations/agents.h"
 
 namespace latchwire {
 
@@ -30,9 +31,11 @@ struct RejectedEvent {
   std::string detail;
 };
 
+using LaneWrite = std::variant<AppendFromAgent, RecordDropped>;
+
 // A batch of events or a run of dropped sequences.
 struct LaneItem {
-  Mutation mutation;  // AppendEvents or RecordDropped
+  LaneWrite write;
   uint64_t first = 0;
   uint64_t last = 0;
   size_t bytes = 0;
@@ -49,7 +52,7 @@ class IngestLane {
 
   struct Submission {
     uint64_t id = 0;
-    Mutation mutation;
+    LaneWrite write;
   };
   // What goes to the writer next; nothing when there is nothing or it has to wait. Targets are
   // to be matched when it is submitted, not before.
@@ -66,8 +69,8 @@ class IngestLane {
     std::optional<absl::Duration> retry_after;
     absl::Status failure;  // ends the stream
   };
-  // A submission came back.
-  Verdict OnDone(uint64_t id, Mutation mutation);
+  // A submission came back, with the status of its result.
+  Verdict OnDone(uint64_t id, LaneWrite write, const absl::Status& status);
 
   // The last sequence known to be durable.
   uint64_t durable() const { return durable_; }

@@ -21,14 +21,14 @@ absl::Status Full() {
 }
 
 LaneItem Batch(uint64_t first, uint64_t last) {
-  AppendEvents append;
+  AppendFromAgent append;
   append.first_sequence = first;
-  append.cursor_through = last;
+  append.last_sequence = last;
   LaneItem item;
   item.first = first;
   item.last = last;
   item.bytes = 10 * (last - first + 1);
-  item.mutation = std::move(append);
+  item.write = std::move(append);
   return item;
 }
 
@@ -41,16 +41,15 @@ class LaneWriter {
   std::vector<uint64_t> SubmitAll() {
     std::vector<uint64_t> firsts;
     while (auto next = lane.Next()) {
-      firsts.push_back(std::get<AppendEvents>(next->mutation).first_sequence);
+      firsts.push_back(std::get<AppendFromAgent>(next->write).first_sequence);
       in_writer_.push_back(*std::move(next));
     }
     return firsts;
   }
-  IngestLane::Verdict Answer(absl::Status status) {
+  IngestLane::Verdict Answer(const absl::Status& status) {
     IngestLane::Submission submission = std::move(in_writer_.front());
     in_writer_.pop_front();
-    StatusOf(submission.mutation) = std::move(status);
-    return lane.OnDone(submission.id, std::move(submission.mutation));
+    return lane.OnDone(submission.id, std::move(submission.write), status);
   }
 
   IngestLane lane;
@@ -207,12 +206,12 @@ TEST(IngestLaneTest, ADroppedRunTakesNoRoomHoweverLong) {
   item.last = 1'000'000'000;
   RecordDropped dropped;
   dropped.to = item.last;
-  item.mutation = std::move(dropped);
+  item.write = std::move(dropped);
   EXPECT_TRUE(lane.Offer(std::move(item)));
   EXPECT_EQ(lane.events(), 1u);
   auto next = lane.Next();
   ASSERT_TRUE(next.has_value());
-  EXPECT_TRUE(lane.OnDone(next->id, std::move(next->mutation)).ack);
+  EXPECT_TRUE(lane.OnDone(next->id, std::move(next->write), absl::OkStatus()).ack);
   EXPECT_EQ(lane.durable(), 1'000'000'000u);
   EXPECT_EQ(lane.events(), 0u);
 }
@@ -235,7 +234,9 @@ TEST(IngestLaneTest, AFullQueueAndAQuotaOnlyHoldTheAgentBack) {
 LaneItem FilledBatch(uint64_t first, uint64_t last) {
   LaneItem item = Batch(first, last);
   for (uint64_t sequence = first; sequence <= last; ++sequence) {
-    std::get<AppendEvents>(item.mutation).events.emplace_back().sequence = sequence;
+    auto& append = std::get<AppendFromAgent>(item.write);
+    append.events.emplace_back();
+    append.sequences.push_back({sequence, 0});
   }
   return item;
 }
@@ -245,8 +246,9 @@ TEST(IngestLaneTest, ABatchThatDoesNotFitGoesInParts) {
   const absl::Status full = MakeError(absl::StatusCode::kResourceExhausted, "QUEUE_FULL", "full");
   LaneWriter writer;
   LaneItem batch = FilledBatch(1, 5);
-  auto& events = std::get<AppendEvents>(batch.mutation).events;
-  events.erase(events.begin() + 1);
+  auto& append = std::get<AppendFromAgent>(batch.write);
+  append.events.erase(append.events.begin() + 1);
+  append.sequences.erase(append.sequences.begin() + 1);
   batch.rejected.push_back({2, "FIELD_INVALID", ""});
   ASSERT_TRUE(writer.lane.Offer(std::move(batch)));
   ASSERT_TRUE(writer.lane.Offer(FilledBatch(6, 7)));

@@ -16,24 +16,25 @@ class IngestQuotaTest : public ::testing::Test {
  protected:
   IngestQuotaTest() {
     latchwire::CreateTenant create;
-    create.tenant.settings.quotas.max_events_per_s = 0.001;
-    create.tenant.create_time = SystemClock()->Now();
-    Mutation made = Write(std::move(create));
-    tenant_ = std::get<latchwire::CreateTenant>(made).tenant;
+    create.settings.quotas.max_events_per_s = 0.001;
+    create.create_time = SystemClock()->Now();
+    tenant_ = Write(std::move(create)).tenant;
     key_ = server_.MakeKey(Role::kAgent, "gate", tenant_.id);
   }
-  Mutation Write(Mutation mutation) {
-    std::promise<Mutation> done;
+  template <typename M>
+  typename M::Result Write(M mutation) {
+    std::promise<absl::StatusOr<typename M::Result>> done;
     server_.writer().Submit(std::move(mutation),
-                            [&](Mutation result) { done.set_value(std::move(result)); });
-    Mutation result = done.get_future().get();
-    EXPECT_TRUE(StatusOf(result).ok()) << StatusOf(result);
-    return result;
+                            [&](Written<M> written) { done.set_value(std::move(written.result)); });
+    auto result = done.get_future().get();
+    EXPECT_TRUE(result.ok()) << result.status();
+    return *std::move(result);
   }
   void LiftQuota() {
     latchwire::UpdateTenant update;
-    update.tenant = tenant_;
-    update.tenant.settings.quotas.max_events_per_s = 0;
+    update.tenant = tenant_.id;
+    update.settings = tenant_.settings;
+    update.settings.quotas.max_events_per_s = 0;
     Write(std::move(update));
   }
   void WaitForWaits(int64_t count) {

@@ -18,11 +18,10 @@ std::unique_ptr<AuthenticatedService> IngestService::Make(const ApiWorld* world,
   return service;
 }
 
-void IngestService::OnCommitted(absl::Span<const Mutation> mutations) {
-  for (const Mutation& mutation : mutations) {
-    const auto* remove = std::get_if<DeleteApiKey>(&mutation);
-    if (remove != nullptr && remove->status.ok()) streams_.CloseKey(remove->tenant, remove->id);
-  }
+void IngestService::OnCommitted(const WrittenBatch& batch) {
+  batch.ForEach(Visitor{[this](const DeleteApiKey& del, const DeleteApiKey::Result&) {
+    streams_.CloseKey(del.tenant, del.id);
+  }});
 }
 
 }  // namespace latchwire

@@ -18,7 +18,7 @@ class IngestService : public AuthenticatedService, public CommitObserver {
                                                     const Authenticator* authenticator);
   IngestService(const ApiWorld* world, const Authenticator* authenticator);
 
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
   // Ends all streams with SHUTTING_DOWN once what they have under way is acked.
   void Drain() override { streams_.Drain(); }
 

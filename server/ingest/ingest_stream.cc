@@ -130,30 +130,32 @@ absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
       {{"agent", hello.agent()},
        {"epoch", absl::StrCat(absl::Hex(hello.epoch(), absl::kZeroPad16))},
        {"version", absl::string_view(hello.version()).substr(0, 64)}});
-  Write<OpenAgentStream>(world_.writer, std::move(open),
-                         [self = shared_from_this(), lanes](OpenAgentStream opened) {
-                           self->OnOpened(std::move(opened), lanes);
-                         });
+  world_.writer->Submit(std::move(open),
+                        [self = shared_from_this(), lanes](const Written<OpenAgentStream>& opened) {
+                          self->OnOpened(opened, lanes);
+                        });
   return absl::OkStatus();
 }
 
-void IngestStream::OnOpened(OpenAgentStream opened, std::vector<int> lanes) {
-  if (opened.status.ok()) streams_.FenceOlder(opened.tenant, opened.agent, opened.fence);
+void IngestStream::OnOpened(const Written<OpenAgentStream>& opened, const std::vector<int>& lanes) {
+  if (opened.result.ok()) {
+    streams_.FenceOlder(opened.mutation.tenant, opened.mutation.agent, opened.result->fence);
+  }
   MutexLock lock(&mutex_);
   opening_ = false;
-  if (!opened.status.ok()) {
-    CloseLocked(opened.status, When::kNow);
+  if (!opened.result.ok()) {
+    CloseLocked(opened.result.status(), When::kNow);
     return;
   }
   // Nothing is read between hello and here, so OnReadDone does not look at it now.
-  identity_.fence = fence_ = opened.fence;
-  for (const uint64_t through : opened.through) lanes_.emplace_back(through);
+  identity_.fence = fence_ = opened.result->fence;
+  for (const uint64_t through : opened.result->through) lanes_.emplace_back(through);
   agent::v1::Welcome& welcome = welcome_.emplace();
   welcome.set_server_version(std::string(LatchwireVersion()));
   for (const int lane : lanes) {
     agent::v1::LaneCursor* cursor = welcome.add_cursors();
     cursor->set_lane(lane);
-    cursor->set_through(opened.through[static_cast<size_t>(lane)]);
+    cursor->set_through(opened.result->through[static_cast<size_t>(lane)]);
   }
   welcome.set_max_batch_events(static_cast<int32_t>(kMaxBatchEvents));
   welcome.set_max_batch_bytes(static_cast<int32_t>(kMaxBatchBytes));
@@ -192,14 +194,11 @@ void IngestStream::Pump() {
     if (!next) break;
     mutex_.Unlock();
     std::vector<WebhookKey> crowded;
-    if (auto* append = std::get_if<AppendEvents>(&next->mutation)) {
+    if (auto* append = std::get_if<AppendFromAgent>(&next->write)) {
       MatchTargets(*world_.configuration, append);
       crowded = world_.stats->CrowdedTargets(*append);
     }
-    world_.writer->Submit(std::move(next->mutation),
-                          [self = shared_from_this(), lane, id = next->id](Mutation mutation) {
-                            self->OnWritten(lane, id, std::move(mutation));
-                          });
+    std::visit([&](auto& write) { Submit(lane, next->id, std::move(write)); }, next->write);
     mutex_.Lock();
     if (!crowded.empty()) {
       held_ = true;
@@ -209,6 +208,22 @@ void IngestStream::Pump() {
   }
   pumping_ = false;
   mutex_.Unlock();
+}
+
+void IngestStream::Submit(int lane, uint64_t id, AppendFromAgent append) {
+  world_.writer->Submit(
+      std::move(append), [self = shared_from_this(), lane, id](Written<AppendFromAgent> written) {
+        self->world_.event_quota->GiveBack(written.mutation.tenant,
+                                           CountNotStored(written.mutation, written.result));
+        self->OnWritten(lane, id, std::move(written.mutation), written.result.status());
+      });
+}
+
+void IngestStream::Submit(int lane, uint64_t id, RecordDropped dropped) {
+  world_.writer->Submit(
+      std::move(dropped), [self = shared_from_this(), lane, id](Written<RecordDropped> written) {
+        self->OnWritten(lane, id, std::move(written.mutation), written.result.status());
+      });
 }
 
 bool IngestStream::TakeQuota(IngestLane& lane) {
@@ -256,14 +271,12 @@ void IngestStream::OnQuotaRefilled() {
   Pump();
 }
 
-void IngestStream::OnWritten(int lane, uint64_t id, Mutation mutation) {
-  if (StatusOf(mutation).ok()) CrashPoint("server-after-commit-before-ack");
-  if (const auto* append = std::get_if<AppendEvents>(&mutation)) {
-    world_.event_quota->GiveBack(append->tenant, NotStored(*append));
-  }
+void IngestStream::OnWritten(int lane, uint64_t id, LaneWrite write, const absl::Status& status) {
+  if (status.ok()) CrashPoint("server-after-commit-before-ack");
   {
     MutexLock lock(&mutex_);
-    IngestLane::Verdict verdict = lanes_[static_cast<size_t>(lane)].OnDone(id, std::move(mutation));
+    IngestLane::Verdict verdict =
+        lanes_[static_cast<size_t>(lane)].OnDone(id, std::move(write), status);
     if (verdict.ack) {
       PendingAck& ack = acks_[static_cast<size_t>(lane)];
       ack.set = true;

@@ -87,9 +87,11 @@ class IngestStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, agent::v1:
   absl::Status OnMessage(agent::v1::ConnectRequest* request, size_t bytes);
   absl::Status OnHello(const agent::v1::Hello& hello);
   absl::Status OnItem(int lane, absl::StatusOr<LaneItem> item);
-  void OnOpened(OpenAgentStream opened, std::vector<int> lanes);
+  void OnOpened(const Written<OpenAgentStream>& opened, const std::vector<int>& lanes);
   void Pump();
-  void OnWritten(int lane, uint64_t id, Mutation mutation);
+  void Submit(int lane, uint64_t id, AppendFromAgent append);
+  void Submit(int lane, uint64_t id, RecordDropped dropped);
+  void OnWritten(int lane, uint64_t id, LaneWrite write, const absl::Status& status);
   void OnHelloTimeout();
   // Takes the quota for what `lane` would submit next. False when that has to wait; then Pump runs
   // again when the time has come.

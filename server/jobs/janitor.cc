@@ -61,43 +61,41 @@ void Janitor::Next() {
   stepping_ = true;
   const Task task = tasks_[next_++];
   const absl::Duration start = world_.clock->Monotonic();
-  world_.writer->Submit(MutationOf(task), [self = shared_from_this(), task, start](Mutation done) {
-    self->Ended(task, start, done);
-  });
+  switch (task.kind) {
+    case Kind::kPurge:
+      return Submit(task, start, PurgeDeleted{task.limit});
+    case Kind::kExpire:
+      return Submit(task, start, ExpireDeliveries{world_.clock->Now(), task.limit});
+    case Kind::kRetention:
+      return Submit(task, start, RetentionOf(task));
+  }
 }
 
-Mutation Janitor::MutationOf(const Task& task) const {
-  const absl::Time now = world_.clock->Now();
-  switch (task.kind) {
-    case Kind::kPurge: {
-      PurgeDeleted purge;
-      purge.limit = task.limit;
-      return purge;
-    }
-    case Kind::kExpire: {
-      ExpireDeliveries expire;
-      expire.now = now;
-      expire.limit = task.limit;
-      return expire;
-    }
-    case Kind::kRetention:
-      break;
-  }
+template <typename M>
+void Janitor::Submit(const Task& task, absl::Duration start, M mutation) {
+  world_.writer->Submit(
+      std::move(mutation), [self = shared_from_this(), task, start](const Written<M>& written) {
+        if (ReasonOf(written.result.status()) == error_reason::kShuttingDown) return;
+        const bool more = written.result.ok() && self->Count(task, *written.result);
+        self->Ended(task, start, more);
+      });
+}
+
+DeleteOldEvents Janitor::RetentionOf(const Task& task) const {
   DeleteOldEvents del;
   del.tenant = task.tenant;
   del.limit = task.limit;
   // Nothing is old of a tenant that is not known any more.
   del.stored_before = del.held_before = absl::InfinitePast();
   if (const std::optional<Tenant> tenant = world_.configuration->FindTenant(task.tenant)) {
-    del.stored_before = now - tenant->settings.event_retention;
+    del.stored_before = world_.clock->Now() - tenant->settings.event_retention;
     del.held_before = del.stored_before - tenant->settings.max_held_time;
   }
   return del;
 }
 
-void Janitor::Ended(Task task, absl::Duration start, const Mutation& mutation) {
-  if (ReasonOf(StatusOf(mutation)) == error_reason::kShuttingDown) return;
-  if (StatusOf(mutation).ok() && Count(task, mutation)) {
+void Janitor::Ended(Task task, absl::Duration start, bool more) {
+  if (more) {
     task.limit = std::min(2 * task.limit, kLargeStep);
     again_.push_back(task);
   }
@@ -107,19 +105,20 @@ void Janitor::Ended(Task task, absl::Duration start, const Mutation& mutation) {
   Wait(std::clamp(3 * took, kLeastBreather, kLongestBreather), &Janitor::Next);
 }
 
-bool Janitor::Count(const Task& task, const Mutation& mutation) {
-  if (const auto* purge = std::get_if<PurgeDeleted>(&mutation)) return purge->more;
-  if (const auto* expire = std::get_if<ExpireDeliveries>(&mutation)) {
-    counters_.expired_deliveries += expire->expired_deliveries;
-    return expire->more;
-  }
-  const auto& del = std::get<DeleteOldEvents>(mutation);
-  counters_.deleted_events += del.deleted_events;
-  counters_.expired_deliveries += del.expired_deliveries;
+bool Janitor::Count(const Task&, const PurgeDeleted::Result& purged) { return purged.more; }
+
+bool Janitor::Count(const Task&, const ExpireDeliveries::Result& expired) {
+  counters_.expired_deliveries += expired.expired_deliveries;
+  return expired.more;
+}
+
+bool Janitor::Count(const Task& task, const DeleteOldEvents::Result& deleted) {
+  counters_.deleted_events += deleted.deleted_events;
+  counters_.expired_deliveries += deleted.expired_deliveries;
   int64_t& held = held_[task.tenant];
-  counters_.held_events += del.held_events - held;
-  held = del.held_events;
-  return del.more;
+  counters_.held_events += deleted.held_events - held;
+  held = deleted.held_events;
+  return deleted.more;
 }
 
 }  // namespace latchwire

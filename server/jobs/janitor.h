@@ -54,10 +54,14 @@ class Janitor : public std::enable_shared_from_this<Janitor> {
   // Called one after the other, never at once.
   void StartRound();
   void Next();
-  void Ended(Task task, absl::Duration start, const Mutation& mutation);
-  Mutation MutationOf(const Task& task) const;
+  template <typename M>
+  void Submit(const Task& task, absl::Duration start, M mutation);
+  DeleteOldEvents RetentionOf(const Task& task) const;
+  void Ended(Task task, absl::Duration start, bool more);
   // Whether the task left work.
-  bool Count(const Task& task, const Mutation& mutation);
+  bool Count(const Task& task, const PurgeDeleted::Result& purged);
+  bool Count(const Task& task, const ExpireDeliveries::Result& expired);
+  bool Count(const Task& task, const DeleteOldEvents::Result& deleted);
   void Wait(absl::Duration delay, void (Janitor::*then)());
 
   const World world_;

@@ -12,14 +12,13 @@ namespace {
 // Counts how often the store is asked to purge, by what it answers.
 class CountingObserver : public CommitObserver {
  public:
-  void OnCommitted(absl::Span<const Mutation> mutations) override {
-    for (const Mutation& mutation : mutations) {
-      if (const auto* purge = std::get_if<PurgeDeleted>(&mutation)) {
-        ++steps;
-        more = purge->more;
-      }
+  void OnCommitted(const WrittenBatch& batch) override {
+    for (const Mutation& mutation : batch.mutations()) {
+      steps += std::holds_alternative<PurgeDeleted>(mutation);
       if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) limits.push_back(del->limit);
     }
+    batch.ForEach(Visitor{
+        [this](const PurgeDeleted&, const PurgeDeleted::Result& purged) { more = purged.more; }});
   }
   int steps = 0;
   bool more = false;
@@ -50,7 +49,7 @@ class JanitorTest : public ::testing::Test {
     Write(create);
   }
   void Publish(int count, bool to_webhook) {
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = store_->LoadTenants()->front().generation;
     append.now = clock_.Now();
@@ -66,16 +65,18 @@ class JanitorTest : public ::testing::Test {
   }
   void Keep(absl::Duration retention, absl::Duration held) {
     UpdateTenant update;
-    update.tenant.id = kDefaultTenant;
-    update.tenant.settings.event_retention = retention;
-    update.tenant.settings.max_held_time = held;
+    update.tenant = kDefaultTenant;
+    update.settings.event_retention = retention;
+    update.settings.max_held_time = held;
     Write(update);
   }
   size_t StoredEvents() { return store_->ListEvents(kDefaultTenant, {}, 0, 4000)->events.size(); }
 
-  void Write(Mutation mutation) {
-    writer_.Submit(std::move(mutation),
-                   [](Mutation result) { EXPECT_TRUE(StatusOf(result).ok()) << StatusOf(result); });
+  template <typename M>
+  void Write(M mutation) {
+    writer_.Submit(std::move(mutation), [](const Written<M>& written) {
+      EXPECT_TRUE(written.result.ok()) << written.result.status();
+    });
     executor_.RunFor(absl::ZeroDuration());
   }
 

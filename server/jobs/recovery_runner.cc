@@ -32,16 +32,14 @@ absl::Status RecoveryRunner::Start(Store* store) {
   return absl::OkStatus();
 }
 
-void RecoveryRunner::OnCommitted(absl::Span<const Mutation> mutations) {
+void RecoveryRunner::OnCommitted(const WrittenBatch& batch) {
   bool start = false;
-  for (const Mutation& mutation : mutations) {
-    const auto* create = std::get_if<CreateRecoveryJob>(&mutation);
-    if (create == nullptr || !create->status.ok()) continue;
+  batch.ForEach(Visitor{[&](const CreateRecoveryJob&, const CreateRecoveryJob::Result& created) {
     MutexLock lock(&mutex_);
-    jobs_.emplace_back(create->job.tenant, create->job.id);
+    jobs_.emplace_back(created.job.tenant, created.job.id);
     start |= !busy_;
     busy_ = true;
-  }
+  }});
   if (start) Wait(kLeastBreather);
 }
 
@@ -67,23 +65,24 @@ void RecoveryRunner::Step() {
   step.now = clock_.Now();
   step.limit = kStep;
   const absl::Duration start = clock_.Monotonic();
-  writer_.Submit(std::move(step), [self = shared_from_this(), job, start](Mutation done) {
-    self->Ended(job, start, std::get<StepRecoveryJob>(done));
-  });
+  writer_.Submit(std::move(step),
+                 [self = shared_from_this(), job, start](const Written<StepRecoveryJob>& written) {
+                   self->Ended(job, start, written.result);
+                 });
 }
 
-void RecoveryRunner::Ended(const JobName& job, absl::Duration start, const StepRecoveryJob& step) {
-  const std::string reason(ReasonOf(step.status));
+void RecoveryRunner::Ended(const JobName& job, absl::Duration start,
+                           const absl::StatusOr<StepRecoveryJob::Result>& stepped) {
+  const std::string reason(ReasonOf(stepped.status()));
   if (reason == error_reason::kShuttingDown) return;
   const bool gone = reason == error_reason::kRecoveryJobNotFound;
-  const bool over = step.status.ok() && step.job.state != RecoveryJobState::kRunning;
+  const bool over = stepped.ok() && stepped->job.state != RecoveryJobState::kRunning;
   if (!gone && !over) {
     MutexLock lock(&mutex_);
     jobs_.push_back(job);
   }
   const absl::Duration took = clock_.Monotonic() - start;
-  Wait(step.status.ok() || gone ? std::clamp(3 * took, kLeastBreather, kLongestBreather)
-                                : kErrorDelay);
+  Wait(stepped.ok() || gone ? std::clamp(3 * took, kLeastBreather, kLongestBreather) : kErrorDelay);
 }
 
 }  // namespace latchwire

@@ -30,14 +30,15 @@ class RecoveryRunner : public CommitObserver, public std::enable_shared_from_thi
   // Called once, after the runner was added to the writer's observers and before the writer's first
   // step.
   absl::Status Start(Store* store);
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
 
  private:
   using JobName = std::pair<TenantId, std::string>;
 
   void Wait(absl::Duration delay);
   void Step();
-  void Ended(const JobName& job, absl::Duration start, const StepRecoveryJob& step);
+  void Ended(const JobName& job, absl::Duration start,
+             const absl::StatusOr<StepRecoveryJob::Result>& stepped);
 
   Executor& executor_;
   Clock& clock_;

@@ -21,7 +21,7 @@ class RecoveryRunnerTest : public ::testing::Test, public CommitObserver {
     create.webhook.id = "0190a6b2-7c3d-7abc-8def-0123456789ab";
     create.webhook.url = "http://192.0.2.1/";
     Write(create);
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = store_->LoadTenants()->front().generation;
     append.now = clock_.Now();
@@ -29,7 +29,7 @@ class RecoveryRunnerTest : public ::testing::Test, public CommitObserver {
     acquire.owner = "test";
     acquire.now = clock_.Now();
     acquire.duration = absl::Hours(1);
-    acquire = std::get<AcquireLeases>(Write(acquire));
+    const auto fences = Write(acquire).fences;
     RecordOutcomes record;
     for (int i = 0; i < kDeliveries; ++i) {
       NewEvent& added = append.events.emplace_back();
@@ -43,7 +43,7 @@ class RecoveryRunnerTest : public ::testing::Test, public CommitObserver {
       outcome.state = DeliveryState::kDead;
       outcome.attempt.number = 1;
       outcome.attempt.http_status = 500;
-      outcome.fence = acquire.fences[PartitionOf(outcome.key.webhook)];
+      outcome.fence = fences[PartitionOf(outcome.key.webhook)];
     }
     Write(append);
     Write(record);
@@ -63,17 +63,18 @@ class RecoveryRunnerTest : public ::testing::Test, public CommitObserver {
     });
     ASSERT_TRUE(runner_->Start(store_.get()).ok());
   }
-  Mutation Write(Mutation mutation) {
-    Mutation result;
-    writer_->Submit(std::move(mutation), [&result](Mutation done) {
-      EXPECT_TRUE(StatusOf(done).ok()) << StatusOf(done);
-      result = std::move(done);
+  template <typename M>
+  typename M::Result Write(M mutation) {
+    typename M::Result result;
+    writer_->Submit(std::move(mutation), [&result](Written<M> written) {
+      EXPECT_TRUE(written.result.ok()) << written.result.status();
+      result = *std::move(written.result);
     });
     executor_.RunFor(absl::ZeroDuration());
     return result;
   }
-  void OnCommitted(absl::Span<const Mutation> mutations) override {
-    for (const Mutation& mutation : mutations) {
+  void OnCommitted(const WrittenBatch& batch) override {
+    for (const Mutation& mutation : batch.mutations()) {
       if (const auto* step = std::get_if<StepRecoveryJob>(&mutation)) {
         steps_.push_back(step->id);
         limits_.push_back(step->limit);
@@ -136,7 +137,7 @@ TEST_F(RecoveryRunnerTest, GoesOnAfterARestart) {
 TEST_F(RecoveryRunnerTest, ACancelledJobIsLetGo) {
   CreateJob("one");
   executor_.RunFor(absl::Milliseconds(5));
-  Write(CancelRecoveryJob{kDefaultTenant, "one", clock_.Now(), {}, {}});
+  Write(CancelRecoveryJob{kDefaultTenant, "one", clock_.Now()});
   executor_.RunFor(absl::Seconds(5));
   EXPECT_LE(steps_.size(), 2u);
   EXPECT_EQ(executor_.pending(), 0u);

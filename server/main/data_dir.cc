@@ -114,9 +114,8 @@ absl::StatusOr<std::string> EnsureKey(Store* store, const std::string& data_dir,
   const std::string path = absl::StrCat(data_dir, "/", first.file);
   if (absl::Status status = WritePrivateFile(path, made.token + "\n"); !status.ok()) return status;
 
-  Mutation mutation = CreateApiKey{std::move(made.key), {}};
-  if (absl::Status status = store->Write(absl::MakeSpan(&mutation, 1)); !status.ok()) return status;
-  if (!StatusOf(mutation).ok()) return StatusOf(mutation);
+  const auto created = WriteOne(*store, CreateApiKey{std::move(made.key)});
+  if (!created.ok()) return created.status();
   return path;
 }
 

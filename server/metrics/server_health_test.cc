@@ -20,7 +20,7 @@ class ServerHealthTest : public ::testing::Test {
   ServerHealthTest() { writer_.AddObserver(&watch_); }
 
   void Queue() {
-    writer_.Submit(PurgeDeleted(), [](Mutation) {});
+    writer_.Submit(PurgeDeleted(), [](const auto&) {});
   }
   std::string Json() const {
     return ServerHealth({&watch_.counters(), &writer_, &reads_, &draining_}).ToJson();

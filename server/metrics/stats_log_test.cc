@@ -36,7 +36,7 @@ TEST(StatsLogTest, AnIntervalOfZeroIsNever) {
   DeliveryWorld world;
   CapturedLog log;
   StartStatsLog(&world.executor(), &world.engine(), &world.writer(), absl::ZeroDuration());
-  world.Write(PurgeDeleted());
+  EXPECT_TRUE(world.Write(PurgeDeleted()).ok());
   world.executor().RunFor(absl::Hours(3));
   EXPECT_TRUE(log.lines().empty());
 }

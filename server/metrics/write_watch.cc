@@ -8,11 +8,12 @@
 
 namespace latchwire {
 
-void WriteWatch::OnCommitted(absl::Span<const Mutation> mutations) {
-  if (mutations.empty()) return;
+void WriteWatch::OnCommitted(const WrittenBatch& batch) {
+  const absl::Span<const MutationResult> results = batch.results();
+  if (results.empty()) return;
   // A transaction that failed as a whole fails every mutation in it with the same error.
-  const bool failed = std::all_of(mutations.begin(), mutations.end(), [](const Mutation& mutation) {
-    return ReasonOf(StatusOf(mutation)) == error_reason::kStoreUnavailable;
+  const bool failed = std::all_of(results.begin(), results.end(), [](const MutationResult& result) {
+    return ReasonOf(result.status()) == error_reason::kStoreUnavailable;
   });
   if (!failed) {
     counters_.commits.fetch_add(1, std::memory_order_relaxed);
@@ -21,8 +22,7 @@ void WriteWatch::OnCommitted(absl::Span<const Mutation> mutations) {
   }
   counters_.failed_commits.fetch_add(1, std::memory_order_relaxed);
   if (counters_.failing.exchange(true)) return;
-  Log(LogLevel::kError, "the store cannot write",
-      {{"error", StatusOf(mutations.front()).message()}});
+  Log(LogLevel::kError, "the store cannot write", {{"error", results.front().status().message()}});
 }
 
 }  // namespace latchwire

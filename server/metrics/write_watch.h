@@ -20,7 +20,7 @@ struct WriteCounters {
 // Logs the first failure of a row and the first success after it, not every one.
 class WriteWatch : public CommitObserver {
  public:
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
 
   const WriteCounters& counters() const { return counters_; }
 

@@ -15,7 +15,7 @@ class WriteWatchTest : public ::testing::Test {
   WriteWatchTest() { writer_.AddObserver(&watch_); }
 
   void Write() {
-    writer_.Submit(PurgeDeleted(), [](Mutation) {});
+    writer_.Submit(PurgeDeleted(), [](const auto&) {});
     writer_.Step();
   }
 
@@ -44,7 +44,7 @@ TEST_F(WriteWatchTest, SaysOnceThatTheStoreFailsAndOnceThatItIsBack) {
 }
 
 TEST_F(WriteWatchTest, AMutationsOwnErrorIsNoFaultOfTheStore) {
-  writer_.Submit(DeleteWebhook{{kDefaultTenant, 7}, 0, {}, 0}, [](Mutation) {});
+  writer_.Submit(DeleteWebhook{{kDefaultTenant, 7}}, [](const auto&) {});
   writer_.Step();
   EXPECT_FALSE(watch_.counters().failing);
   EXPECT_EQ(watch_.counters().commits, 1);

@@ -46,34 +46,40 @@ absl::Status Configuration::Load(Store* store) {
   }
 }
 
-void Configuration::OnCommitted(absl::Span<const Mutation> mutations) {
-  for (const Mutation& mutation : mutations) {
-    if (!StatusOf(mutation).ok()) continue;
-    for (const AppendEvents& append : AppendsOf(mutation)) {
-      MutexLock lock(&mutex_);
-      SetUsage(append.tenant, append.stored_bytes, append.stored_events);
-    }
-    if (const auto* create = std::get_if<CreateWebhook>(&mutation)) {
-      Put(create->webhook, create->generation);
-    } else if (const auto* update = std::get_if<UpdateWebhook>(&mutation)) {
-      Put(update->webhook, update->generation);
-    } else if (const auto* remove = std::get_if<DeleteWebhook>(&mutation)) {
-      Remove(remove->key, remove->generation);
-    } else if (const auto* create_tenant = std::get_if<CreateTenant>(&mutation)) {
-      PutTenant(create_tenant->tenant);
-    } else if (const auto* update_tenant = std::get_if<UpdateTenant>(&mutation)) {
-      PutTenant(update_tenant->tenant);
-    } else if (const auto* del = std::get_if<DeleteOldEvents>(&mutation)) {
-      MutexLock lock(&mutex_);
-      SetUsage(del->tenant, del->stored_bytes, del->stored_events);
-    } else if (const auto* create_key = std::get_if<CreateApiKey>(&mutation)) {
-      MutexLock lock(&mutex_);
-      api_keys_.insert_or_assign(create_key->key.id, create_key->key);
-    } else if (const auto* delete_key = std::get_if<DeleteApiKey>(&mutation)) {
-      MutexLock lock(&mutex_);
-      api_keys_.erase(delete_key->id);
-    }
-  }
+void Configuration::OnCommitted(const WrittenBatch& batch) {
+  batch.ForEachAppend([this](const MatchedEvents& append, const AppendResult& result, bool) {
+    MutexLock lock(&mutex_);
+    SetUsage(append.tenant, result.stored_bytes, result.stored_events);
+  });
+  batch.ForEach(Visitor{
+      [this](const CreateWebhook&, const CreateWebhook::Result& created) {
+        Put(created.webhook, created.generation);
+      },
+      [this](const UpdateWebhook&, const UpdateWebhook::Result& updated) {
+        Put(updated.webhook, updated.generation);
+      },
+      [this](const DeleteWebhook& del, const DeleteWebhook::Result& deleted) {
+        Remove(del.key, deleted.generation);
+      },
+      [this](const CreateTenant&, const CreateTenant::Result& created) {
+        PutTenant(created.tenant);
+      },
+      [this](const UpdateTenant&, const UpdateTenant::Result& updated) {
+        PutTenant(updated.tenant);
+      },
+      [this](const DeleteOldEvents& del, const DeleteOldEvents::Result& deleted) {
+        MutexLock lock(&mutex_);
+        SetUsage(del.tenant, deleted.stored_bytes, deleted.stored_events);
+      },
+      [this](const CreateApiKey& create, const CreateApiKey::Result&) {
+        MutexLock lock(&mutex_);
+        api_keys_.insert_or_assign(create.key.id, create.key);
+      },
+      [this](const DeleteApiKey& del, const DeleteApiKey::Result&) {
+        MutexLock lock(&mutex_);
+        api_keys_.erase(del.id);
+      },
+  });
 }
 
 void Configuration::PutTenant(const Tenant& tenant) {
@@ -101,14 +107,13 @@ void Configuration::PutLocked(std::shared_ptr<const Webhook> webhook) {
   place = std::move(webhook);
 }
 
-void Configuration::Put(const Webhook& webhook, int64_t generation) {
-  auto shared = std::make_shared<const Webhook>(webhook);
+void Configuration::Put(const std::shared_ptr<const Webhook>& webhook, int64_t generation) {
   {
     MutexLock lock(&mutex_);
-    PutLocked(shared);
-    tenants_[shared->key.tenant].tenant.generation = generation;
+    PutLocked(webhook);
+    tenants_[webhook->key.tenant].tenant.generation = generation;
   }
-  if (listener_) listener_(shared->key, shared);
+  if (listener_) listener_(webhook->key, webhook);
 }
 
 void Configuration::Remove(WebhookKey key, int64_t generation) {

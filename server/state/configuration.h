@@ -34,7 +34,7 @@ class Configuration : public CommitObserver {
   // webhook has a format that this program does not know.
   absl::Status Load(Store* store);
   void SetWebhookListener(WebhookListener listener) { listener_ = std::move(listener); }
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
 
   struct Matched {
     int64_t generation = 0;
@@ -73,7 +73,7 @@ class Configuration : public CommitObserver {
   void SetUsage(TenantId tenant, int64_t stored_bytes, int64_t stored_events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PutLocked(std::shared_ptr<const Webhook> webhook) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Put(const Webhook& webhook, int64_t generation);
+  void Put(const std::shared_ptr<const Webhook>& webhook, int64_t generation);
   void Remove(WebhookKey key, int64_t generation);
 
   WebhookListener listener_;

@@ -19,12 +19,9 @@ class ConfigurationTest : public ::testing::Test {
   }
 
   // Writes, and tells the configuration as the writer would.
-  Mutation Commit(Mutation mutation) {
-    std::vector<Mutation> mutations;
-    mutations.push_back(std::move(mutation));
-    EXPECT_TRUE(store_->Write(absl::MakeSpan(mutations)).ok());
-    configuration_.OnCommitted(mutations);
-    return std::move(mutations[0]);
+  void Commit(const Mutation& mutation) {
+    EXPECT_TRUE(store_->Write({&mutation, 1}, {&result_, 1}).ok());
+    configuration_.OnCommitted(WrittenBatch({&mutation, 1}, {&result_, 1}));
   }
 
   Webhook Create(std::string id, std::vector<EventMatch> any_of = {}) {
@@ -33,7 +30,8 @@ class ConfigurationTest : public ::testing::Test {
     create.webhook.id = std::move(id);
     create.webhook.url = "http://receiver.test/";
     create.webhook.any_of = std::move(any_of);
-    return std::get<CreateWebhook>(Commit(std::move(create))).webhook;
+    Commit(create);
+    return *ResultOf<CreateWebhook>(result_).webhook;
   }
 
   void AddKey(std::string id, int64_t seconds) {
@@ -60,6 +58,7 @@ class ConfigurationTest : public ::testing::Test {
 
   std::unique_ptr<Store> store_;
   Configuration configuration_;
+  MutationResult result_;  // of the last commit
 };
 
 TEST_F(ConfigurationTest, AFormatOfANewerProgramIsRefusedWhenLoaded) {
@@ -67,8 +66,7 @@ TEST_F(ConfigurationTest, AFormatOfANewerProgramIsRefusedWhenLoaded) {
   create.webhook.key.tenant = kDefaultTenant;
   create.webhook.id = "later";
   create.webhook.format = static_cast<WebhookFormat>(999);
-  Mutation mutation = std::move(create);
-  ASSERT_TRUE(store_->Write({&mutation, 1}).ok());
+  ASSERT_TRUE(WriteOne(*store_, create).ok());
   const absl::Status status = Configuration().Load(store_.get());
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
   EXPECT_THAT(status.message(), ::testing::HasSubstr("webhooks/later has the format 999"));

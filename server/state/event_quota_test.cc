@@ -11,11 +11,12 @@ namespace {
 class EventQuotaTest : public ::testing::Test {
  protected:
   void SetQuota(TenantId id, double per_s) {
-    CreateTenant create;
-    create.tenant.id = id;
-    create.tenant.settings.quotas.max_events_per_s = per_s;
-    const Mutation mutation = std::move(create);
-    configuration_.OnCommitted(absl::MakeConstSpan(&mutation, 1));
+    CreateTenant::Result created;
+    created.tenant.id = id;
+    created.tenant.settings.quotas.max_events_per_s = per_s;
+    const Mutation mutation = CreateTenant();
+    const MutationResult result = created;
+    configuration_.OnCommitted(WrittenBatch({&mutation, 1}, {&result, 1}));
   }
   void Advance(absl::Duration by) { clock_.AdvanceTo(clock_.Now() + by); }
 

@@ -12,7 +12,7 @@ absl::Time ExpiryOf(const Event& event, const Webhook& webhook, absl::Time now) 
   return std::min(event.expire_time, TrustedReceiveTime(event, now) + webhook.max_event_age);
 }
 
-void MatchTargets(const Configuration& configuration, AppendEvents* append) {
+void MatchTargets(const Configuration& configuration, MatchedEvents* append) {
   std::vector<std::shared_ptr<Event>> events;
   events.reserve(append->events.size());
   for (const NewEvent& event : append->events) events.push_back(event.event);

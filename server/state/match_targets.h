@@ -3,7 +3,7 @@
 
 #include "absl/time/time.h"
 #include "server/state/configuration.h"
-#include "server/store/mutation.h"
+#include "server/store/mutations/append.h"
 
 namespace latchwire {
 
@@ -15,6 +15,6 @@ absl::Time ExpiryOf(const Event& event, const Webhook& webhook, absl::Time now);
 // Sets generation, max_stored_bytes and every event's targets, all by one look into the
 // configuration. An event's targets are the webhooks whose matches it fits and whose format accepts
 // it.
-void MatchTargets(const Configuration& configuration, AppendEvents* append);
+void MatchTargets(const Configuration& configuration, MatchedEvents* append);
 
 }  // namespace latchwire

@@ -20,14 +20,14 @@ absl::Status StatsBoard::Load(Store* store) {
   }
 }
 
-void StatsBoard::OnCommitted(absl::Span<const Mutation> mutations) {
+void StatsBoard::OnCommitted(const WrittenBatch& batch) {
   MutexLock lock(&mutex_);
-  for (const Mutation& mutation : mutations) {
-    if (!latchwire::StatusOf(mutation).ok()) continue;
-    for (const WebhookStats& stats : latchwire::StatsOf(mutation)) {
+  for (size_t i = 0; i < batch.mutations().size(); ++i) {
+    if (!batch.results()[i].ok()) continue;
+    for (const WebhookStats& stats : latchwire::StatsOf(batch.results()[i])) {
       stats_.insert_or_assign(stats.key, stats);
     }
-    if (const auto* del = std::get_if<DeleteWebhook>(&mutation)) {
+    if (const auto* del = std::get_if<DeleteWebhook>(&batch.mutations()[i])) {
       stats_.erase(del->key);
       breakers_.erase(del->key);
     }
@@ -74,7 +74,7 @@ bool StatsBoard::IsCrowded(WebhookKey key) const {
   return crowded_.contains(key);
 }
 
-std::vector<WebhookKey> StatsBoard::CrowdedTargets(const AppendEvents& append) const {
+std::vector<WebhookKey> StatsBoard::CrowdedTargets(const MatchedEvents& append) const {
   if (crowded_count_.load(std::memory_order_relaxed) == 0) return {};
   absl::flat_hash_set<WebhookKey> found;
   MutexLock lock(&mutex_);

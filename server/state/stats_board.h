@@ -20,7 +20,7 @@ class StatsBoard : public CommitObserver {
  public:
   // Reads everything from `store`. Once, before the writer's first step.
   absl::Status Load(Store* store);
-  void OnCommitted(absl::Span<const Mutation> mutations) override;
+  void OnCommitted(const WrittenBatch& batch) override;
 
   // Zeros when nothing is known of it.
   WebhookStats StatsOf(WebhookKey key) const;
@@ -33,7 +33,7 @@ class StatsBoard : public CommitObserver {
   void SetCrowded(WebhookKey key, bool crowded);
   bool IsCrowded(WebhookKey key) const;
   // Of the webhooks that the events go to; nothing is looked up while there are none.
-  std::vector<WebhookKey> CrowdedTargets(const AppendEvents& append) const;
+  std::vector<WebhookKey> CrowdedTargets(const MatchedEvents& append) const;
 
   struct Totals {
     int64_t webhooks_failing = 0;  // with consecutive failures

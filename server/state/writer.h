@@ -3,31 +3,33 @@
 
 #include <cstddef>
 #include <deque>
-#include <memory>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
-#include "absl/types/span.h"
+#include "absl/status/statusor.h"
 #include "core/base/mutex.h"
-#include "server/store/mutation.h"
+#include "server/store/mutations/mutation.h"
 #include "server/store/store.h"
 
 namespace latchwire {
 
-// Told of every commit, on the thread that steps the writer, before the callers are: so that what
-// follows from a write (the configuration's new webhook, the fresh deliveries) is in place when its
-// caller goes on. Must be quick.
+// Told of every transaction, on the thread that steps the writer and before the callers are: so that
+// what follows from a write (the configuration's new webhook, the fresh deliveries) is in place when
+// its caller goes on. Must be quick.
 class CommitObserver {
  public:
   virtual ~CommitObserver() = default;
-  // In commit order; those whose own status is not OK are among them.
-  virtual void OnCommitted(absl::Span<const Mutation> mutations) = 0;
+  // In commit order. Mutations that failed are in the batch, with their errors; when the whole
+  // transaction failed, that is all of them. `batch` lives until the call returns.
+  virtual void OnCommitted(const WrittenBatch& batch) = 0;
 };
 
 struct WriterOptions {
-  // Bounds of the queue. Submit refuses what does not fit; outcomes and leases are always taken,
-  // since refusing them would only make duplicates, and the scheduler bounds them itself.
+  // Bounds of the queue. Submit refuses what does not fit; outcomes and leases are always accepted:
+  // refusing them would only make duplicates, and the engine bounds them itself.
   size_t max_queued_mutations = 4096;
   size_t max_queued_bytes = 64 * 1024 * 1024;
   // Bounds of one transaction, so that no caller waits long behind the others.
@@ -35,21 +37,35 @@ struct WriterOptions {
   size_t max_batch_events = 4096;
 };
 
+// A mutation that its caller gets back, with what became of it: its result, or why it failed.
+template <typename M>
+struct Written {
+  M mutation;
+  absl::StatusOr<typename M::Result> result;
+};
+
 // A state machine: Submit queues, Step does one transaction. Production steps it from a
 // WriterThread, a simulation from its executor.
+//
+// Events that were stored get their number here and nowhere else: after the commit, before the
+// observers and the callers see them. Until then it is 0.
 class Writer {
  public:
-  using Done = absl::AnyInvocable<void(Mutation)>;
-
   Writer(Store* store, WriterOptions options) : store_(store), options_(options) {}
 
   // Before the first Step. Observers outlive the writer's last Step.
   void AddObserver(CommitObserver* observer) { observers_.push_back(observer); }
 
-  // Thread-safe. Calls `done` exactly once, from Step (or from Close), with the mutation and its
-  // results. A full queue is answered by OVERLOADED with a time to retry, a closed writer by
-  // SHUTTING_DOWN; both at once, from inside Submit.
-  void Submit(Mutation mutation, Done done);
+  // Queues `mutation` and calls `done(Written<M>)` exactly once, from Step, with the mutation and its
+  // result. A full queue is answered by OVERLOADED with a time to retry, a closed writer by
+  // SHUTTING_DOWN; both at once, from inside Submit. Thread-safe.
+  template <typename M, typename Done>
+  void Submit(M mutation, Done done) {
+    SubmitAny(std::move(mutation),
+              [done = std::move(done)](Mutation input, MutationResult result) mutable {
+                done(Written<M>{std::get<M>(std::move(input)), ResultOf<M>(std::move(result))});
+              });
+  }
 
   // Writes what is queued, up to the bounds of a batch, and calls back. False when nothing was
   // queued.
@@ -67,12 +83,18 @@ class Writer {
   bool IsFull() const;  // Submit refuses even the smallest mutation
 
  private:
+  using AnyDone = absl::AnyInvocable<void(Mutation, MutationResult)>;
+
   struct Entry {
     Mutation mutation;
-    Done done;
+    AnyDone done;
     size_t bytes = 0;
     size_t events = 0;
   };
+
+  void SubmitAny(Mutation mutation, AnyDone done);
+  // Takes from the queue what one transaction writes; the bytes it counts for.
+  size_t PopBatch(std::vector<Mutation>* mutations, std::vector<AnyDone>* dones);
 
   Store* const store_;
   const WriterOptions options_;

@@ -21,8 +21,8 @@ CreateWebhook NewWebhook(std::string id) {
 // Counts transactions, and what each held.
 class CountingObserver : public CommitObserver {
  public:
-  void OnCommitted(absl::Span<const Mutation> mutations) override {
-    sizes.push_back(mutations.size());
+  void OnCommitted(const WrittenBatch& batch) override {
+    sizes.push_back(batch.mutations().size());
     if (log != nullptr) log->push_back("commit");
   }
   std::vector<size_t> sizes;
@@ -49,8 +49,8 @@ TEST_F(WriterTest, GathersManyCallersInOneTransactionAndTellsObserversFirst) {
   std::vector<std::string> log;
   observer_.log = &log;
   for (const char* id : {"a", "b"}) {
-    writer_->Submit(NewWebhook(id), [&log, id](Mutation done) {
-      EXPECT_TRUE(StatusOf(done).ok());
+    writer_->Submit(NewWebhook(id), [&log, id](const Written<CreateWebhook>& written) {
+      EXPECT_TRUE(written.result.ok());
       log.emplace_back(id);
     });
   }
@@ -66,8 +66,9 @@ TEST_F(WriterTest, OneThatFailsDoesNotHinderItsNeighbours) {
   Open();
   std::vector<std::string> reasons;
   for (const char* id : {"a", "a", "b"}) {
-    writer_->Submit(NewWebhook(id),
-                    [&](const Mutation& done) { reasons.push_back(ReasonOf(StatusOf(done))); });
+    writer_->Submit(NewWebhook(id), [&](const auto& written) {
+      reasons.push_back(ReasonOf(written.result.status()));
+    });
   }
   writer_->Step();
   EXPECT_THAT(reasons, ElementsAre("", "WEBHOOK_ALREADY_EXISTS", ""));
@@ -77,7 +78,9 @@ TEST_F(WriterTest, AFailedTransactionFailsEveryCallerAndTheNextSucceeds) {
   Open();
   database_->FailWrites(1, "disk full");
   std::vector<std::string> reasons;
-  const auto note = [&](const Mutation& done) { reasons.push_back(ReasonOf(StatusOf(done))); };
+  const auto note = [&](const auto& written) {
+    reasons.push_back(ReasonOf(written.result.status()));
+  };
   writer_->Submit(NewWebhook("a"), note);
   writer_->Submit(NewWebhook("b"), note);
   writer_->Step();
@@ -92,10 +95,12 @@ TEST_F(WriterTest, AFullQueueRefusesAtOnceButTakesOutcomes) {
   options.max_queued_mutations = 1;
   Open(options);
   std::vector<std::string> reasons;
-  const auto note = [&](const Mutation& done) { reasons.push_back(ReasonOf(StatusOf(done))); };
+  const auto note = [&](const auto& written) {
+    reasons.push_back(ReasonOf(written.result.status()));
+  };
   writer_->Submit(NewWebhook("a"), note);
   absl::Status refusal;
-  writer_->Submit(NewWebhook("b"), [&](const Mutation& done) { refusal = StatusOf(done); });
+  writer_->Submit(NewWebhook("b"), [&](const auto& written) { refusal = written.result.status(); });
   EXPECT_EQ(ReasonOf(refusal), "OVERLOADED");
   EXPECT_TRUE(RetryAfterOf(refusal).has_value());
   writer_->Submit(RecordOutcomes(), note);
@@ -105,11 +110,72 @@ TEST_F(WriterTest, AFullQueueRefusesAtOnceButTakesOutcomes) {
   EXPECT_THAT(reasons, ElementsAre("", ""));
 }
 
+TEST_F(WriterTest, TheCallerGetsItsMutationBackAlsoWhenItWasRefused) {
+  Open();
+  const auto note = [](Written<CreateWebhook> written) {
+    EXPECT_EQ(written.mutation.webhook.id, written.result.ok() ? "a" : "b");
+    EXPECT_EQ(written.result.ok() ? written.result->webhook->id : "b", written.mutation.webhook.id);
+  };
+  writer_->Submit(NewWebhook("a"), note);
+  writer_->Step();
+  writer_->Close();
+  writer_->Submit(NewWebhook("b"), note);
+}
+
+// Looks at the event's number when it is told of the commit.
+class NumberObserver : public CommitObserver {
+ public:
+  void OnCommitted(const WrittenBatch& batch) override {
+    batch.ForEachAppend([this](const MatchedEvents& append, const AppendResult&, bool) {
+      for (const NewEvent& event : append.events) numbers.push_back(event.event->number);
+    });
+  }
+  std::vector<int64_t> numbers;
+};
+
+TEST_F(WriterTest, EventsHaveTheirNumbersBeforeAnybodySeesThem) {
+  Open();
+  NumberObserver numbers;
+  writer_->AddObserver(&numbers);
+  AppendPublished append;
+  append.tenant = kDefaultTenant;
+  for (const char* id : {"x", "y", "x"}) {
+    NewEvent& event = append.events.emplace_back();
+    event.event = std::make_shared<Event>();
+    event.event->id = id;
+    event.deduplicate = true;
+  }
+  const std::vector<NewEvent> events = append.events;
+  AppendPublished stale = append;
+  stale.generation = 7;
+  stale.events = {append.events[0]};
+  writer_->Submit(std::move(stale), [](const auto& written) {
+    EXPECT_EQ(ReasonOf(written.result.status()), "STALE_GENERATION");
+  });
+  writer_->Submit(std::move(append), [](const Written<AppendPublished>& written) {
+    EXPECT_EQ(written.result->events[1].number, 2);
+    EXPECT_EQ(written.mutation.events[1].event->number, 2);
+    EXPECT_EQ(written.result->events[2].number, 1) << "of the one it repeats";
+  });
+  writer_->Step();
+  EXPECT_THAT(numbers.numbers, ElementsAre(1, 2, 0));
+}
+
+TEST_F(WriterTest, AnEventIsNumberedOnce) {
+  Open();
+  AppendPublished append;
+  append.tenant = kDefaultTenant;
+  append.events.emplace_back().event = std::make_shared<Event>();
+  append.events[0].event->number = 5;
+  writer_->Submit(std::move(append), [](const auto&) {});
+  EXPECT_DEATH(writer_->Step(), "has number 5");
+}
+
 TEST_F(WriterTest, ATransactionIsBounded) {
   WriterOptions options;
   options.max_batch_events = 2;
   Open(options);
-  for (const char* id : {"a", "b", "c"}) writer_->Submit(NewWebhook(id), [](const Mutation&) {});
+  for (const char* id : {"a", "b", "c"}) writer_->Submit(NewWebhook(id), [](const auto&) {});
   while (writer_->Step()) {
   }
   EXPECT_THAT(observer_.sizes, ElementsAre(2, 1));
@@ -118,7 +184,9 @@ TEST_F(WriterTest, ATransactionIsBounded) {
 TEST_F(WriterTest, ClosedRefusesButWritesWhatIsQueued) {
   Open();
   std::vector<std::string> reasons;
-  const auto note = [&](const Mutation& done) { reasons.push_back(ReasonOf(StatusOf(done))); };
+  const auto note = [&](const auto& written) {
+    reasons.push_back(ReasonOf(written.result.status()));
+  };
   writer_->Submit(NewWebhook("a"), note);
   writer_->Close();
   writer_->Submit(NewWebhook("b"), note);

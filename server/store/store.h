@@ -23,8 +23,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/base/check.h"
 #include "core/domain/pending_delivery.h"
-#include "server/store/mutation.h"
+#include "server/store/mutations/mutation.h"
 
 namespace latchwire {
 
@@ -55,10 +56,12 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // One transaction, durable on return. Called by one thread at a time (the writer's). OK: each
-  // mutation's own status says how it went. Not OK: nothing was written and every mutation's status
-  // is that same error (STORE_UNAVAILABLE); the next Write may succeed again, without reopening.
-  virtual absl::Status Write(absl::Span<Mutation> mutations) = 0;
+  // One transaction, durable on return; fills in a result for each mutation, so both spans have the
+  // same size. Called by one thread at a time (the writer's). OK: each result says how its mutation
+  // went. Not OK: nothing was written and every result is that same error (STORE_UNAVAILABLE); the
+  // next Write may succeed again, without reopening.
+  virtual absl::Status Write(absl::Span<const Mutation> mutations,
+                             absl::Span<MutationResult> results) = 0;
 
   // Moves committed changes from the log to the main file, if the driver has such a thing. Called
   // by a thread of its own, beside Write.
@@ -114,5 +117,15 @@ class Store {
   // Of all tenants, those that run.
   virtual absl::StatusOr<std::vector<RecoveryJob>> LoadRunningRecoveryJobs() = 0;
 };
+
+// Writes one mutation in a transaction of its own; for those who have no writer. Its result, or the
+// error of the transaction.
+template <typename M>
+absl::StatusOr<typename M::Result> WriteOne(Store& store, M mutation) {
+  const Mutation one = std::move(mutation);
+  MutationResult result;
+  if (absl::Status status = store.Write({&one, 1}, {&result, 1}); !status.ok()) return status;
+  return ResultOf<M>(std::move(result));
+}
 
 }  // namespace latchwire

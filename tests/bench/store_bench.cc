@@ -81,19 +81,22 @@ class Bench {
   // As a server that stops: the last outcomes are recorded, the leases given up.
   void Finish() {
     Write(std::move(outcomes_));
-    Write(ReleaseLeases{"bench", {}});
+    Write(ReleaseLeases{"bench"});
   }
 
   // Appends one batch and records the outcomes of the one before, as a busy server does.
   void Step() {
-    Mutation mutations[] = {Append(), std::move(outcomes_)};
-    Check(store_.Write(absl::MakeSpan(mutations)));
-    for (const Mutation& mutation : mutations) Check(StatusOf(mutation));
+    const Mutation mutations[] = {Append(), std::move(outcomes_)};
+    MutationResult results[2];
+    Check(store_.Write(mutations, absl::MakeSpan(results)));
+    for (const MutationResult& result : results) Check(result.status());
     outcomes_ = RecordOutcomes();
-    for (const NewEvent& event : std::get<AppendEvents>(mutations[0]).events) {
-      for (const DeliveryTarget& target : event.targets) {
+    const auto& events = std::get<AppendPublished>(mutations[0]).events;
+    const auto& stored = ResultOf<AppendPublished>(results[0]).events;
+    for (size_t i = 0; i < events.size(); ++i) {
+      for (const DeliveryTarget& target : events[i].targets) {
         DeliveryOutcome& outcome = outcomes_.outcomes.emplace_back();
-        outcome.key = {{kDefaultTenant, target.webhook_uid}, event.event->number};
+        outcome.key = {{kDefaultTenant, target.webhook_uid}, stored[i].number};
         outcome.state = DeliveryState::kSucceeded;
         outcome.attempt.number = 1;
         outcome.attempt.start_time = now_;
@@ -106,15 +109,14 @@ class Bench {
 
  private:
   template <typename M>
-  M Write(M mutation) {
-    Mutation one[] = {std::move(mutation)};
-    Check(store_.Write(absl::MakeSpan(one)));
-    Check(StatusOf(one[0]));
-    return std::get<M>(std::move(one[0]));
+  typename M::Result Write(M mutation) {
+    auto result = WriteOne(store_, std::move(mutation));
+    Check(result.status());
+    return *std::move(result);
   }
 
-  AppendEvents Append() {
-    AppendEvents append;
+  AppendPublished Append() {
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = generation_;
     now_ += kStep;

@@ -11,7 +11,7 @@ CLASS_FILES_CAP = 2
 # cap leaves the table.
 LONG_FUNCTIONS = {
     ("server/store/sqlite/migration_test.cc", "MigrationTest.Version1ComesWithAllItHolds"):
-        (92, "the store's mutations are being rebuilt"),
+        (91, "the store's mutations are being rebuilt"),
 }
 # class -> (files, why), in the same way.
 WIDE_CLASSES = {

@@ -167,7 +167,7 @@ void Simulation::SweepLater() {
       ExpireDeliveries expire;
       expire.now = world_.clock().Now();
       expire.limit = 1 + Roll(20);
-      world_.writer(server).Submit(std::move(expire), [](Mutation) {});
+      world_.writer(server).Submit(std::move(expire), [](const auto&) {});
     }
     SweepLater();
   });
@@ -222,7 +222,7 @@ void Simulation::RetryOneByHand() {
                   .delivery.key;
   retry.now = world_.clock().Now();
   oracle_.RetriedByHand(retry.key);
-  world_.writer(server).Submit(std::move(retry), [](Mutation) {});
+  world_.writer(server).Submit(std::move(retry), [](const auto&) {});
 }
 
 void Simulation::Disturb() {

@@ -17,21 +17,27 @@ class SpyStore : public Store {
   SpyStore(std::unique_ptr<Store> store, std::string owner, Ledger* ledger, Fault fault)
       : store_(std::move(store)), owner_(std::move(owner)), ledger_(ledger), fault_(fault) {}
 
-  absl::Status Write(absl::Span<Mutation> mutations) override {
-    std::vector<std::vector<int64_t>> fences;
-    for (Mutation& mutation : mutations) fences.push_back(Prepare(&mutation));
+  absl::Status Write(absl::Span<const Mutation> mutations,
+                     absl::Span<MutationResult> results) override {
+    std::vector<Mutation> changed(mutations.begin(), mutations.end());
+    for (Mutation& mutation : changed) Break(&mutation);
     absl::Status status;
     if (fault_ == Fault::kAnswerBeforeCommit) {
-      status = WriteLate(mutations);
+      status = WriteLate(changed, results);
     } else {
-      status = store_->Write(mutations);
+      status = store_->Write(changed, results);
     }
+    const WrittenBatch batch(mutations, results);
+    Observe(batch);
     for (size_t i = 0; i < mutations.size(); ++i) {
-      if (StatusOf(mutations[i]).ok()) {
-        Observe(&mutations[i], fences[i]);
-      } else if (ReasonOf(StatusOf(mutations[i])) == "FENCED") {
+      if (ReasonOf(results[i].status()) == "FENCED") {
         for (const DeliveryOutcome& outcome : std::get<RecordOutcomes>(mutations[i]).outcomes) {
           ledger_->fenced.insert({owner_, outcome.key.webhook.uid, outcome.key.event_number});
+        }
+      }
+      if (fault_ == Fault::kMiscount && results[i].ok()) {
+        if (auto* recorded = std::get_if<RecordOutcomes::Result>(&*results[i])) {
+          for (WebhookStats& stats : recorded->stats) ++stats.succeeded;
         }
       }
     }
@@ -108,12 +114,10 @@ class SpyStore : public Store {
     return due;
   }
 
-  // Breaks what the fault says; the fences that the outcomes came with.
-  std::vector<int64_t> Prepare(Mutation* mutation) {
-    std::vector<int64_t> fences;
+  // Breaks what the fault says.
+  void Break(Mutation* mutation) {
     if (auto* record = std::get_if<RecordOutcomes>(mutation)) {
       for (DeliveryOutcome& outcome : record->outcomes) {
-        fences.push_back(outcome.fence);
         const int partition = PartitionOf(outcome.key.webhook);
         if (fault_ == Fault::kSkipFenceCheck) outcome.fence = ledger_->fences[partition];
         if (fault_ == Fault::kForgetOutcomes && ++outcomes_ % 100 == 0) {
@@ -121,70 +125,73 @@ class SpyStore : public Store {
           outcome.attempt.number = 0;
         }
       }
-    } else if (auto* append = std::get_if<AppendEvents>(mutation)) {
+    } else if (auto* append = std::get_if<AppendPublished>(mutation)) {
       if (fault_ == Fault::kLoseDeliveries && ++appends_ % 10 == 0) {
         for (NewEvent& event : append->events) event.targets.clear();
       }
     }
-    return fences;
   }
 
   // Outcomes are answered now and written with the next call.
-  absl::Status WriteLate(absl::Span<Mutation> mutations) {
+  absl::Status WriteLate(absl::Span<const Mutation> mutations, absl::Span<MutationResult> results) {
     std::vector<Mutation> now;
     if (late_.size() >= kLateOutcomes) now.swap(late_);
     const size_t first = now.size();
     std::vector<size_t> places;
     for (size_t i = 0; i < mutations.size(); ++i) {
-      if (auto* record = std::get_if<RecordOutcomes>(&mutations[i])) {
+      if (const auto* record = std::get_if<RecordOutcomes>(&mutations[i])) {
         late_.push_back(*record);
-        for (DeliveryOutcome& outcome : record->outcomes) {
-          outcome.result = DeliveryOutcome::Result::kRecorded;
-        }
-        record->status = absl::OkStatus();
+        RecordOutcomes::Result recorded;
+        recorded.outcomes.assign(record->outcomes.size(), RecordOutcomes::Recorded::kRecorded);
+        recorded.operational.assign(record->operational.size(), absl::CancelledError("late"));
+        results[i] = std::move(recorded);
       } else {
         places.push_back(i);
-        now.push_back(std::move(mutations[i]));
+        now.push_back(mutations[i]);
       }
     }
-    absl::Status status = now.empty() ? absl::OkStatus() : store_->Write(absl::MakeSpan(now));
-    for (size_t i = 0; i < places.size(); ++i) mutations[places[i]] = std::move(now[first + i]);
+    std::vector<MutationResult> written(now.size());
+    absl::Status status =
+        now.empty() ? absl::OkStatus() : store_->Write(now, absl::MakeSpan(written));
+    for (size_t i = 0; i < places.size(); ++i) results[places[i]] = std::move(written[first + i]);
     return status;
   }
 
-  void Observe(Mutation* mutation, const std::vector<int64_t>& fences) {
-    for (const AppendEvents& append : AppendsOf(*mutation)) {
-      for (const NewEvent& event : append.events) {
-        for (const DeliveryTarget& target : event.targets) {
+  void Observe(const WrittenBatch& batch) {
+    batch.ForEachAppend([this](const MatchedEvents& append, const AppendResult& result, bool) {
+      for (size_t i = 0; i < append.events.size(); ++i) {
+        for (const DeliveryTarget& target : append.events[i].targets) {
           const WebhookKey key{append.tenant, target.webhook_uid};
           if (ledger_->owners[PartitionOf(key)] == owner_) continue;
-          ledger_->foreign.insert({target.webhook_uid, event.event->number});
+          ledger_->foreign.insert({target.webhook_uid, result.events[i].number});
         }
       }
+    });
+    batch.ForEach(
+        Visitor{[this](const AcquireLeases& acquire, const AcquireLeases::Result& acquired) {
+                  ObserveLeases(acquire, acquired);
+                },
+                [this](const RecordOutcomes& record, const RecordOutcomes::Result&) {
+                  for (const DeliveryOutcome& outcome : record.outcomes) {
+                    if (outcome.fence == ledger_->fences[PartitionOf(outcome.key.webhook)])
+                      continue;
+                    ledger_->violations.push_back(
+                        absl::StrCat("an outcome of webhook ", outcome.key.webhook.uid, ", event ",
+                                     outcome.key.event_number, " was recorded under a lost lease"));
+                  }
+                }});
+  }
+
+  void ObserveLeases(const AcquireLeases& acquire, const AcquireLeases::Result& acquired) {
+    bool changed = false;
+    for (int i = 0; i < kPartitionCount; ++i) {
+      if (acquired.fences[i] <= ledger_->fences[i]) continue;
+      changed = changed || (ledger_->fences[i] != 0 && ledger_->owners[i] != acquire.owner);
+      ledger_->fences[i] = acquired.fences[i];
+      ledger_->owners[i] = acquire.owner;
     }
-    if (const auto* leases = std::get_if<AcquireLeases>(mutation)) {
-      bool changed = false;
-      for (int i = 0; i < kPartitionCount; ++i) {
-        if (leases->fences[i] <= ledger_->fences[i]) continue;
-        changed = changed || (ledger_->fences[i] != 0 && ledger_->owners[i] != leases->owner);
-        ledger_->fences[i] = leases->fences[i];
-        ledger_->owners[i] = leases->owner;
-      }
-      ledger_->changes_of_owner += changed;
-      if (changed) ledger_->last_change_of_owner = leases->now;
-    } else if (auto* record = std::get_if<RecordOutcomes>(mutation)) {
-      if (fault_ == Fault::kMiscount) {
-        for (WebhookStats& stats : record->stats) ++stats.succeeded;
-      }
-      for (size_t i = 0; i < fences.size(); ++i) {
-        const DeliveryOutcome& outcome = record->outcomes[i];
-        if (fences[i] != ledger_->fences[PartitionOf(outcome.key.webhook)]) {
-          ledger_->violations.push_back(
-              absl::StrCat("an outcome of webhook ", outcome.key.webhook.uid, ", event ",
-                           outcome.key.event_number, " was recorded under a lost lease"));
-        }
-      }
-    }
+    ledger_->changes_of_owner += changed;
+    if (changed) ledger_->last_change_of_owner = acquire.now;
   }
 
   const std::unique_ptr<Store> store_;

@@ -84,8 +84,8 @@ class TestServer {
     made.key.agent = std::move(agent);
     made.key.create_time = SystemClock()->Now();
     auto done = std::make_shared<std::promise<absl::Status>>();
-    writer_.Submit(CreateApiKey{made.key, {}},
-                   [done](Mutation result) { done->set_value(StatusOf(result)); });
+    writer_.Submit(CreateApiKey{made.key},
+                   [done](const auto& written) { done->set_value(written.result.status()); });
     if (!writer_thread_) writer_.Step();
     const absl::Status status = done->get_future().get();
     EXPECT_TRUE(status.ok()) << status;

@@ -78,51 +78,42 @@ void DeliveryWorld::Start(int server) {
   servers_.at(server) = std::make_unique<Server>(this, server, std::move(store), std::move(engine));
 }
 
-Mutation DeliveryWorld::Write(Mutation mutation) {
-  std::optional<Mutation> result;
-  writer().Submit(std::move(mutation), [&](Mutation done) { result = std::move(done); });
-  while (!result.has_value() && executor_.RunOne()) {
-  }
-  return *std::move(result);
-}
-
 std::shared_ptr<const Webhook> DeliveryWorld::CreateWebhook(Webhook webhook) {
   webhook.key.tenant = kDefaultTenant;
   if (webhook.id.empty()) webhook.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
   if (webhook.url.empty()) webhook.url = "http://receiver.test/hook";
   if (webhook.secrets.empty()) webhook.secrets = {{std::string(kSecret), clock_.Now()}};
   webhook.create_time = webhook.update_time = webhook.state_time = clock_.Now();
-  const Mutation done = Write(latchwire::CreateWebhook{std::move(webhook), {}, 0});
-  return configuration().FindWebhook(std::get<latchwire::CreateWebhook>(done).webhook.key);
+  const auto created = Write(latchwire::CreateWebhook{std::move(webhook)});
+  return created.ok() ? configuration().FindWebhook(created->webhook->key) : nullptr;
 }
 
 void DeliveryWorld::SetWebhookState(WebhookKey key, WebhookState state) {
   Webhook webhook = *configuration().FindWebhook(key);
   webhook.state = state;
-  Write(UpdateWebhook{std::move(webhook), {}, 0});
+  (void)Write(UpdateWebhook{std::move(webhook)});
 }
 
-void DeliveryWorld::DeleteWebhook(WebhookKey key) {
-  Write(latchwire::DeleteWebhook{key, 0, {}, 0});
-}
+void DeliveryWorld::DeleteWebhook(WebhookKey key) { (void)Write(latchwire::DeleteWebhook{key}); }
 
 void DeliveryWorld::PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t)> done,
                                  int server, int rematches) {
   if (event.id.empty()) event.id = Uuid::MakeV7(clock_.Now(), &random_).ToString();
-  AppendEvents append;
+  AppendPublished append;
   append.tenant = kDefaultTenant;
   append.now = clock_.Now();
   NewEvent& fresh = append.events.emplace_back();
   fresh.event = std::make_shared<Event>(event);
   MatchTargets(configuration(server), &append);
-  writer(server).Submit(std::move(append), [this, server, rematches, event = std::move(event),
-                                            done = std::move(done)](Mutation written) mutable {
-    const auto& append_done = std::get<AppendEvents>(written);
-    if (ReasonOf(append_done.status) == "STALE_GENERATION" && rematches < kMaxRematches) {
-      return PublishAsync(std::move(event), std::move(done), server, rematches + 1);
-    }
-    done(append_done.status, append_done.events[0].event->number);
-  });
+  writer(server).Submit(
+      std::move(append), [this, server, rematches, event = std::move(event),
+                          done = std::move(done)](const Written<AppendPublished>& written) mutable {
+        const absl::Status& status = written.result.status();
+        if (ReasonOf(status) == "STALE_GENERATION" && rematches < kMaxRematches) {
+          return PublishAsync(std::move(event), std::move(done), server, rematches + 1);
+        }
+        done(status, status.ok() ? written.result->events[0].number : 0);
+      });
 }
 
 int64_t DeliveryWorld::Publish(Event event) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,15 @@ class DeliveryWorld {
   void PublishAsync(Event event, absl::AnyInvocable<void(absl::Status, int64_t number)> done,
                     int server = 0, int rematches = 0);
   // Writes one mutation and runs the world until it is done.
-  Mutation Write(Mutation mutation);
+  template <typename M>
+  absl::StatusOr<typename M::Result> Write(M mutation) {
+    std::optional<absl::StatusOr<typename M::Result>> result;
+    writer().Submit(std::move(mutation),
+                    [&](Written<M> written) { result = std::move(written.result); });
+    while (!result.has_value() && executor_.RunOne()) {
+    }
+    return *std::move(result);
+  }
 
   Delivery GetDelivery(int64_t webhook_uid, int64_t event_number);
   std::vector<Attempt> ListAttempts(int64_t webhook_uid, int64_t event_number);

@@ -5,10 +5,12 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/base/testing/simulated_world.h"
 #include "core/net/testing/fake_transport.h"
 #include "server/delivery/engine_counters.h"
@@ -58,8 +60,16 @@ class PartWorld {
   WebhookKey CreateWebhook(Webhook webhook = {});
   // Stores `count` events with a delivery to `webhook`, without telling anybody.
   void StoreDeliveries(WebhookKey webhook, int count);
-  // What the writer did with `mutation`.
-  Mutation Write(Mutation mutation);
+  // Has the writer write `mutation`, which must succeed.
+  template <typename M>
+  typename M::Result Write(M mutation) {
+    std::optional<absl::StatusOr<typename M::Result>> result;
+    writer.Submit(std::move(mutation),
+                  [&](Written<M> written) { result = std::move(written.result); });
+    executor.RunFor(absl::ZeroDuration());
+    LATCHWIRE_CHECK(result.has_value() && result->ok());
+    return **std::move(result);
+  }
   PendingDelivery Pending(WebhookKey webhook, int64_t number) const;
   // The entry of a webhook that was created.
   WebhookEntry& Entry(WebhookKey webhook) { return *webhooks.FindOrMake(webhook); }

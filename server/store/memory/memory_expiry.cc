@@ -7,7 +7,7 @@
 
 namespace latchwire::memory {
 
-void Tables::Apply(ExpireDeliveries& expire) {
+Tables::Answer<ExpireDeliveries> Tables::Apply(const ExpireDeliveries& expire) {
   std::vector<DeliveryRow*> expired;
   for (auto& [webhook, rows] : deliveries) {
     if (!webhooks.contains(webhook)) continue;
@@ -23,15 +23,17 @@ void Tables::Apply(ExpireDeliveries& expire) {
     return a->delivery.expire_time < b->delivery.expire_time;
   });
   const size_t limit = static_cast<size_t>(std::max(expire.limit, 1));
-  expire.more = expired.size() > limit;
-  if (expire.more) expired.resize(limit);
-  expire.expired_deliveries = static_cast<int64_t>(expired.size());
+  ExpireDeliveries::Result result;
+  result.more = expired.size() > limit;
+  if (result.more) expired.resize(limit);
+  result.expired_deliveries = static_cast<int64_t>(expired.size());
   for (DeliveryRow* row : expired) {
     const WebhookKey webhook = row->delivery.key.webhook;
-    if (!absl::c_linear_search(expire.webhooks, webhook)) expire.webhooks.push_back(webhook);
+    if (!absl::c_linear_search(result.webhooks, webhook)) result.webhooks.push_back(webhook);
     MoveTo(row, DeliveryState::kExpired);
   }
-  TakeStats(&expire.stats);
+  result.stats = CollectStats();
+  return result;
 }
 
 }  // namespace latchwire::memory

@@ -3,33 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/store/driver/delivery_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
-#include "server/store/driver/stats_rules.h"
 
 namespace latchwire::memory {
 
 absl::Status Tables::CheckStream(TenantId tenant, const AgentStream& stream) const {
   const auto fence = agent_fences.find({tenant, stream.agent});
-  if (fence == agent_fences.end() || fence->second != stream.fence) {
-    return AgentStreamFencedError(stream.agent);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Tables::CheckSequences(const AppendEvents& append, const AgentCursor& cursor) const {
-  uint64_t first = append.first_sequence;
-  if (first == 0 && !append.events.empty()) first = append.events.front().sequence;
-  if (first > cursor.through + 1) return SequenceGapError(append.lane, cursor.through + 1);
-  uint64_t previous = 0;
-  for (const NewEvent& event : append.events) {
-    if (event.sequence <= previous) return SequenceOrderError(append.lane, event.sequence);
-    previous = event.sequence;
-    if (event.sequence == cursor.through && cursor.checksum.has_value() &&
-        *cursor.checksum != event.checksum) {
-      return SequenceConflictError(append.lane, event.sequence);
-    }
-  }
-  return absl::OkStatus();
+  if (fence == agent_fences.end()) return latchwire::CheckStream(stream, std::nullopt);
+  return latchwire::CheckStream(stream, fence->second);
 }
 
 std::optional<int64_t> Tables::FindEvent(TenantId tenant, const std::string& id,
@@ -41,43 +24,51 @@ std::optional<int64_t> Tables::FindEvent(TenantId tenant, const std::string& id,
   return std::nullopt;
 }
 
-// For each event: the number of the stored one with the same id; -1 - i when it repeats the i-th of
-// its own mutation; nothing when it is new.
-absl::Status Tables::FindDuplicates(const AppendEvents& append, uint64_t through,
-                                    std::vector<std::optional<int64_t>>* known) const {
-  std::map<std::string, size_t> in_batch;
-  known->resize(append.events.size());
-  for (size_t i = 0; i < append.events.size(); ++i) {
-    const NewEvent& incoming = append.events[i];
-    if (append.from_agent && incoming.sequence <= through) continue;
-    const auto [earlier, is_first] = in_batch.emplace(incoming.event->id, i);
-    if (!incoming.deduplicate) continue;
-    const Event* stored = nullptr;
-    if (!is_first) {
-      (*known)[i] = -1 - static_cast<int64_t>(earlier->second);
-      stored = append.events[earlier->second].event.get();
-    } else if (const auto number =
-                   FindEvent(append.tenant, incoming.event->id, IdDay(append.now) - kIdDays)) {
-      (*known)[i] = *number;
-      // One that is gone by its age leaves nothing to compare with.
-      const auto row = events.find({append.tenant, *number});
-      if (row != events.end()) stored = row->second.event.get();
-    }
-    if (stored != nullptr && !SameContent(*stored, *incoming.event)) {
-      return EventIdConflictError(incoming.event->id);
+absl::Status Tables::CheckGeneration(const MatchedEvents& append) const {
+  const auto tenant = tenants.find(append.tenant);
+  return latchwire::CheckGeneration(append,
+                                    tenant == tenants.end() ? 0 : tenant->second.generation);
+}
+
+absl::StatusOr<AppendPlan> Tables::PlanAppend(const MatchedEvents& append, size_t repeated) const {
+  auto plan = AppendPlan::Make(append, repeated);
+  if (!plan.ok()) return plan;
+  for (const size_t i : plan->lookups()) {
+    const auto number =
+        FindEvent(append.tenant, append.events[i].event->id, IdDay(append.now) - kIdDays);
+    if (!number.has_value()) continue;
+    const auto row = events.find({append.tenant, *number});
+    const Event* stored = row == events.end() ? nullptr : row->second.event.get();
+    if (absl::Status status = plan->SetKnown(i, *number, stored); !status.ok()) return status;
+  }
+  const auto tenant = tenants.find(append.tenant);
+  absl::Status status =
+      plan->CountNew(tenant == tenants.end() ? 0 : tenant->second.tenant.stored_bytes);
+  if (!status.ok()) return status;
+  for (const auto& [uid, room] : plan->rooms()) {
+    const auto counted = stats.find({append.tenant, uid});
+    status = plan->SetPending(uid, counted == stats.end() ? 0 : counted->second.pending);
+    if (!status.ok()) return status;
+  }
+  return plan;
+}
+
+void Tables::MakeRoom(TenantId tenant, const AppendPlan& plan, AppendResult* result) {
+  for (const auto& [uid, room] : plan.rooms()) {
+    const WebhookKey webhook{tenant, uid};
+    int64_t left = room.drop_stored;
+    for (auto& [number, row] : deliveries[webhook]) {
+      if (left == 0) break;
+      if (row.delivery.state != DeliveryState::kPending) continue;
+      MoveTo(&row, DeliveryState::kDropped);
+      result->dropped_old.push_back({webhook, number});
+      --left;
     }
   }
-  return absl::OkStatus();
 }
 
-int64_t StoredBytesOf(const NewEvent& incoming) {
-  const Event& event = *incoming.event;
-  return StoredBytes(
-      event.id.size() + event.type.size() + event.source.size() + event.subject.size(),
-      event.data.size(), incoming.targets.size());
-}
-
-int64_t Tables::StoreEvent(const AppendEvents& append, NewEvent& incoming) {
+int64_t Tables::StoreEvent(const MatchedEvents& append, const NewEvent& incoming, AppendPlan* plan,
+                           AppendResult* result) {
   TenantRow& tenant = tenants[append.tenant];
   const int64_t number = tenant.next_number++;
   tenant.last_minute = std::max(tenant.last_minute, MinuteOf(append.now));
@@ -91,103 +82,102 @@ int64_t Tables::StoreEvent(const AppendEvents& append, NewEvent& incoming) {
   row.minute = tenant.last_minute;
   ids_by_day[IdDay(append.now)][{append.tenant, stored->id}] = number;
   ++tenant.tenant.stored_events;
-  tenant.tenant.stored_bytes += StoredBytesOf(incoming);
+  tenant.tenant.stored_bytes += StoredBytes(*stored, incoming.targets.size());
 
   for (const DeliveryTarget& target : incoming.targets) {
     row.webhooks.push_back(target.webhook_uid);
     const WebhookKey webhook{append.tenant, target.webhook_uid};
-    DeliveryRow& delivery = deliveries[webhook][number];
-    delivery.event = stored;
-    delivery.delivery.key = {webhook, number};
-    delivery.delivery.create_time = ToStoredTime(append.now);
-    if (!target.dropped) delivery.delivery.due_time = ToStoredTime(append.now);
-    delivery.delivery.state = target.dropped ? DeliveryState::kDropped : DeliveryState::kPending;
-    CountNew(delivery.delivery.state, &Touch(webhook));
-    delivery.delivery.expire_time = ToStoredTime(target.expire_time);
-    delivery.delivery.priority = stored->priority;
-    delivery.delivery.order_key = target.order_key;
+    DeliveryRow& added = deliveries[webhook][number];
+    added.event = stored;
+    Delivery& delivery = added.delivery;
+    delivery.key = {webhook, number};
+    delivery.create_time = ToStoredTime(append.now);
+    if (plan->TakePlace(target)) {
+      delivery.state = DeliveryState::kDropped;
+      result->dropped_new.push_back(delivery.key);
+    } else {
+      delivery.due_time = ToStoredTime(append.now);
+    }
+    CountNew(delivery.state, &Touch(webhook));
+    delivery.expire_time = ToStoredTime(target.expire_time);
+    delivery.priority = stored->priority;
+    delivery.order_key = target.order_key;
   }
   return number;
 }
 
-void Tables::Apply(AppendEvents& append) {
-  AgentCursor cursor;
-  const CursorKey cursor_key{append.tenant, append.stream.agent, append.stream.epoch, append.lane};
-  if (append.from_agent) {
-    append.status = CheckStream(append.tenant, append.stream);
-    if (!append.status.ok()) return;
-    const auto found = agent_cursors.find(cursor_key);
-    if (found != agent_cursors.end()) cursor = found->second;
-    append.status = CheckSequences(append, cursor);
-    if (!append.status.ok()) return;
-  }
-  append.status = CheckGeneration(append);
-  if (append.status.ok()) ApplyMatched(append, cursor.through);
-  if (!append.status.ok()) return;
-  TakeStats(&append.stats);
-  if (!append.from_agent) return;
-  if (!append.events.empty() && append.events.back().sequence > cursor.through) {
-    cursor = {append.events.back().sequence, append.events.back().checksum};
-  }
-  if (append.cursor_through > cursor.through) cursor = {append.cursor_through, std::nullopt};
-  agent_cursors[cursor_key] = cursor;
-}
-
-absl::Status Tables::CheckGeneration(const AppendEvents& append) const {
-  const auto tenant = tenants.find(append.tenant);
-  const int64_t generation = tenant == tenants.end() ? 0 : tenant->second.generation;
-  if (append.generation != generation) return StaleGenerationError(generation);
-  return absl::OkStatus();
-}
-
-void Tables::ApplyMatched(AppendEvents& append, uint64_t through) {
-  std::vector<std::optional<int64_t>> known;
-  append.status = FindDuplicates(append, through, &known);
-  if (!append.status.ok()) return;
-  std::vector<bool> is_new;
-  for (size_t i = 0; i < append.events.size(); ++i) {
-    const bool repeated = append.from_agent && append.events[i].sequence <= through;
-    is_new.push_back(!repeated && !known[i].has_value());
-  }
-  append.status = MakeRoom(append, is_new);
-  if (!append.status.ok()) return;
-
+absl::StatusOr<AppendResult> Tables::ApplyMatched(const MatchedEvents& append, size_t repeated) {
+  auto plan = PlanAppend(append, repeated);
+  if (!plan.ok()) return plan.status();
+  AppendResult result;
+  MakeRoom(append.tenant, *plan, &result);
   ids_by_day.erase(ids_by_day.begin(), ids_by_day.lower_bound(IdDay(append.now) - kIdDays));
   for (size_t i = 0; i < append.events.size(); ++i) {
-    NewEvent& incoming = append.events[i];
-    incoming.result = NewEvent::Result::kDuplicate;
-    if (is_new[i]) {
-      incoming.event->number = StoreEvent(append, incoming);
-      incoming.result = NewEvent::Result::kStored;
-    } else if (known[i].has_value()) {
-      incoming.event->number =
-          *known[i] < 0 ? append.events[-1 - *known[i]].event->number : *known[i];
+    if (plan->IsNew(i)) {
+      const int64_t number = StoreEvent(append, append.events[i], &*plan, &result);
+      result.events.push_back({AppendResult::Kind::kStored, number});
+    } else {
+      result.events.push_back(plan->Duplicate(i, result.events));
     }
   }
   const auto tenant = tenants.find(append.tenant);
-  if (tenant == tenants.end()) return;
-  append.stored_bytes = tenant->second.tenant.stored_bytes;
-  append.stored_events = tenant->second.tenant.stored_events;
+  if (tenant == tenants.end()) return result;
+  result.stored_bytes = tenant->second.tenant.stored_bytes;
+  result.stored_events = tenant->second.tenant.stored_events;
+  return result;
 }
 
-void Tables::Apply(RecordDropped& dropped) {
-  dropped.status = CheckStream(dropped.tenant, dropped.stream);
-  if (!dropped.status.ok()) return;
+std::vector<absl::StatusOr<AppendResult>> Tables::ApplyOperational(
+    absl::Span<const MatchedEvents> operational) {
+  std::vector<absl::StatusOr<AppendResult>> results;
+  for (const MatchedEvents& append : operational) results.push_back(ApplyMatched(append, 0));
+  return results;
+}
+
+Tables::Answer<AppendPublished> Tables::Apply(const AppendPublished& append) {
+  if (absl::Status status = CheckGeneration(append); !status.ok()) return status;
+  auto result = ApplyMatched(append, 0);
+  if (!result.ok()) return result.status();
+  result->stats = CollectStats();
+  return AppendPublished::Result{*std::move(result)};
+}
+
+Tables::Answer<AppendFromAgent> Tables::Apply(const AppendFromAgent& append) {
+  absl::Status status = CheckStream(append.tenant, append.stream);
+  if (!status.ok()) return status;
+  AgentCursor cursor;
+  const CursorKey key{append.tenant, append.stream.agent, append.stream.epoch, append.lane};
+  if (const auto found = agent_cursors.find(key); found != agent_cursors.end()) {
+    cursor = found->second;
+  }
+  if (status = CheckSequences(append, cursor); !status.ok()) return status;
+  if (status = CheckGeneration(append); !status.ok()) return status;
+  auto result = ApplyMatched(append, CountRepeated(append, cursor));
+  if (!result.ok()) return result.status();
+  result->stats = CollectStats();
+  agent_cursors[key] = CursorAfter(append, cursor);
+  return AppendFromAgent::Result{*std::move(result)};
+}
+
+Tables::Answer<RecordDropped> Tables::Apply(const RecordDropped& dropped) {
+  absl::Status status = CheckStream(dropped.tenant, dropped.stream);
+  if (!status.ok()) return status;
   AgentCursor& cursor =
       agent_cursors[{dropped.tenant, dropped.stream.agent, dropped.stream.epoch, dropped.lane}];
-  if (dropped.from > cursor.through + 1) {
-    dropped.status = SequenceGapError(dropped.lane, cursor.through + 1);
-  } else if (dropped.to > cursor.through) {
-    cursor = {dropped.to, std::nullopt};
-  }
+  const auto after = CursorAfter(dropped, cursor);
+  if (!after.ok()) return after.status();
+  cursor = *after;
+  return RecordDropped::Result();
 }
 
-void Tables::Apply(OpenAgentStream& open) {
-  open.fence = ++agent_fences[{open.tenant, open.agent}];
+Tables::Answer<OpenAgentStream> Tables::Apply(const OpenAgentStream& open) {
+  OpenAgentStream::Result result;
+  result.fence = ++agent_fences[{open.tenant, open.agent}];
   for (int lane = 0; lane < kLaneCount; ++lane) {
     const auto cursor = agent_cursors.find({open.tenant, open.agent, open.epoch, lane});
-    open.through[lane] = cursor == agent_cursors.end() ? 0 : cursor->second.through;
+    result.through[lane] = cursor == agent_cursors.end() ? 0 : cursor->second.through;
   }
+  return result;
 }
 
 const DeliveryRow* Tables::FindDelivery(DeliveryKey key) const {
@@ -201,61 +191,42 @@ DeliveryRow* Tables::FindDelivery(DeliveryKey key) {
   return const_cast<DeliveryRow*>(std::as_const(*this).FindDelivery(key));
 }
 
-void Tables::Apply(RecordOutcomes& record) {
+Tables::Answer<RecordOutcomes> Tables::Apply(const RecordOutcomes& record) {
   for (const DeliveryOutcome& outcome : record.outcomes) {
-    const int partition = PartitionOf(outcome.key.webhook);
-    if (outcome.fence == 0 || leases[partition].fence != outcome.fence) {
-      record.status = FencedError(partition);
-      return;
-    }
+    absl::Status status = CheckFence(outcome, leases[PartitionOf(outcome.key.webhook)].fence);
+    if (!status.ok()) return status;
   }
-  for (const AppendEvents& append : record.operational) {
-    if (record.status.ok()) record.status = CheckGeneration(append);
+  for (const MatchedEvents& append : record.operational) {
+    if (absl::Status status = CheckGeneration(append); !status.ok()) return status;
   }
-  if (!record.status.ok()) return;
-  for (DeliveryOutcome& outcome : record.outcomes) {
+  RecordOutcomes::Result result;
+  for (const DeliveryOutcome& outcome : record.outcomes) {
     DeliveryRow* row = FindDelivery(outcome.key);
-    if (row == nullptr) {
-      outcome.result = DeliveryOutcome::Result::kGone;
-      continue;
-    }
-    outcome.result = DeliveryOutcome::Result::kRecorded;
-    Delivery& delivery = row->delivery;
+    result.outcomes.push_back(row == nullptr ? RecordOutcomes::Recorded::kGone
+                                             : RecordOutcomes::Recorded::kRecorded);
+    if (row == nullptr) continue;
     if (outcome.attempt.number > 0) {
       CountAttempt(outcome.attempt, outcome.state == DeliveryState::kSucceeded,
                    &Touch(outcome.key.webhook));
       Attempt attempt = outcome.attempt;
       attempt.start_time = ToStoredTime(attempt.start_time);
       attempt.duration = ToStoredDuration(attempt.duration);
-      delivery.attempt_count = std::max(delivery.attempt_count, attempt.number);
       row->attempts[attempt.number] = std::move(attempt);
-      delivery.last_http_status = row->attempts.rbegin()->second.http_status;
-      delivery.last_error = row->attempts.rbegin()->second.error;
     }
-    const DeliveryState before = delivery.state;
-    const DeliveryState after = StateAfter(before, outcome.state);
-    if (before != DeliveryState::kPending && before == after) continue;
-    MoveTo(row, after);
-    delivery.failure_count = outcome.failure_count;
-    if (after == DeliveryState::kPending) delivery.due_time = ToStoredTime(outcome.due_time);
+    const DeliveryState before = row->delivery.state;
+    if (ApplyOutcome(outcome, &row->delivery)) Moved(*row, before);
   }
-  for (AppendEvents& append : record.operational) ApplyMatched(append, 0);
-  TakeStats(&record.stats);
+  result.operational = ApplyOperational(record.operational);
+  result.stats = CollectStats();
+  return result;
 }
 
-void Tables::Apply(RetryDelivery& retry) {
+Tables::Answer<RetryDelivery> Tables::Apply(const RetryDelivery& retry) {
   DeliveryRow* row = FindDelivery(retry.key);
-  if (row == nullptr) {
-    retry.status = DeliveryNotFoundError(retry.key);
-    return;
-  }
-  if (row->delivery.state == DeliveryState::kSucceeded) {
-    retry.status = DeliveryStateError(row->delivery.state);
-    return;
-  }
+  if (row == nullptr) return DeliveryNotFoundError(retry.key);
+  if (absl::Status status = CheckRetry(row->delivery); !status.ok()) return status;
   MakePendingAgain(row, retry.now);
-  retry.delivery = row->delivery;
-  TakeStats(&retry.stats);
+  return RetryDelivery::Result{row->delivery, CollectStats()};
 }
 
 }  // namespace latchwire::memory

@@ -10,7 +10,10 @@
 #include <tuple>
 #include <vector>
 
-#include "server/store/mutation.h"
+#include "server/store/driver/agent_rules.h"
+#include "server/store/driver/append_plan.h"
+#include "server/store/driver/configuration_rules.h"
+#include "server/store/mutations/mutation.h"
 
 namespace latchwire::memory {
 
@@ -26,6 +29,7 @@ struct TenantRow {
 
   TenantRow() { tenant.revision = 1; }
 };
+Tenant TenantOf(TenantId id, const TenantRow& row);  // with its id and generation
 
 struct EventRow {
   std::shared_ptr<const Event> event;
@@ -39,47 +43,36 @@ struct DeliveryRow {
   std::map<int, Attempt> attempts;
 };
 
-struct AgentCursor {
-  uint64_t through = 0;
-  std::optional<uint32_t> checksum;  // of the event at `through`, if there was one
-};
-
-struct Lease {
-  std::string owner;
-  int64_t fence = 0;
-  absl::Time expire_time = absl::InfinitePast();
-};
-
-// What Tenant::stored_bytes counts of it.
-int64_t StoredBytesOf(const NewEvent& incoming);
-
 using AgentKey = std::pair<TenantId, std::string>;
 using CursorKey = std::tuple<TenantId, std::string, uint64_t, int>;  // agent, epoch, lane
 
 struct Tables {
   Tables() { tenants[kDefaultTenant]; }
 
-  // Validates, then changes: a mutation that fails has changed nothing.
-  void Apply(AppendEvents& append);
-  void Apply(RecordDropped& dropped);
-  void Apply(OpenAgentStream& open);
-  void Apply(RecordOutcomes& record);
-  void Apply(RetryDelivery& retry);
-  void Apply(ExpireDeliveries& expire);
-  void Apply(DeleteOldEvents& del);
-  void Apply(CreateRecoveryJob& create);
-  void Apply(StepRecoveryJob& step);
-  void Apply(CancelRecoveryJob& cancel);
-  void Apply(CreateTenant& create);
-  void Apply(UpdateTenant& update);
-  void Apply(CreateWebhook& create);
-  void Apply(UpdateWebhook& update);
-  void Apply(DeleteWebhook& del);
-  void Apply(PurgeDeleted& purge);
-  void Apply(CreateApiKey& create);
-  void Apply(DeleteApiKey& del);
-  void Apply(AcquireLeases& acquire);
-  void Apply(ReleaseLeases& release);
+  // Each validates, then changes: a mutation that fails has changed nothing.
+  template <typename M>
+  using Answer = absl::StatusOr<typename M::Result>;
+  Answer<AppendPublished> Apply(const AppendPublished& append);
+  Answer<AppendFromAgent> Apply(const AppendFromAgent& append);
+  Answer<RecordDropped> Apply(const RecordDropped& dropped);
+  Answer<OpenAgentStream> Apply(const OpenAgentStream& open);
+  Answer<RecordOutcomes> Apply(const RecordOutcomes& record);
+  Answer<RetryDelivery> Apply(const RetryDelivery& retry);
+  Answer<ExpireDeliveries> Apply(const ExpireDeliveries& expire);
+  Answer<DeleteOldEvents> Apply(const DeleteOldEvents& del);
+  Answer<CreateRecoveryJob> Apply(const CreateRecoveryJob& create);
+  Answer<StepRecoveryJob> Apply(const StepRecoveryJob& step);
+  Answer<CancelRecoveryJob> Apply(const CancelRecoveryJob& cancel);
+  Answer<CreateTenant> Apply(const CreateTenant& create);
+  Answer<UpdateTenant> Apply(const UpdateTenant& update);
+  Answer<CreateWebhook> Apply(const CreateWebhook& create);
+  Answer<UpdateWebhook> Apply(const UpdateWebhook& update);
+  Answer<DeleteWebhook> Apply(const DeleteWebhook& del);
+  Answer<PurgeDeleted> Apply(const PurgeDeleted& purge);
+  Answer<CreateApiKey> Apply(const CreateApiKey& create);
+  Answer<DeleteApiKey> Apply(const DeleteApiKey& del);
+  Answer<AcquireLeases> Apply(const AcquireLeases& acquire);
+  Answer<ReleaseLeases> Apply(const ReleaseLeases& release);
 
   // Null when there is none, also when its webhook was deleted.
   const DeliveryRow* FindDelivery(DeliveryKey key) const;
@@ -89,7 +82,7 @@ struct Tables {
   std::map<TenantId, TenantRow> tenants;
   std::map<std::pair<TenantId, int64_t>, EventRow> events;
   std::map<int64_t, std::map<std::pair<TenantId, std::string>, int64_t>> ids_by_day;
-  std::map<WebhookKey, Webhook> webhooks;
+  std::map<WebhookKey, std::shared_ptr<const Webhook>> webhooks;
   std::map<WebhookKey, std::map<int64_t, DeliveryRow>> deliveries;
   std::set<WebhookKey> deleted_webhooks;  // those that still have rows
   std::map<AgentKey, int64_t> agent_fences;
@@ -101,26 +94,28 @@ struct Tables {
 
  private:
   absl::Status CheckStream(TenantId tenant, const AgentStream& stream) const;
-  absl::Status CheckSequences(const AppendEvents& append, const AgentCursor& cursor) const;
-  absl::Status FindDuplicates(const AppendEvents& append, uint64_t through,
-                              std::vector<std::optional<int64_t>>* known) const;
+  absl::StatusOr<AppendPlan> PlanAppend(const MatchedEvents& append, size_t repeated) const;
+  absl::Status CheckGeneration(const MatchedEvents& append) const;
+  // The generation was checked; the first `repeated` events are an agent's duplicates.
+  absl::StatusOr<AppendResult> ApplyMatched(const MatchedEvents& append, size_t repeated);
+  std::vector<absl::StatusOr<AppendResult>> ApplyOperational(
+      absl::Span<const MatchedEvents> operational);
+  void MakeRoom(TenantId tenant, const AppendPlan& plan, AppendResult* result);
+  int64_t StoreEvent(const MatchedEvents& append, const NewEvent& incoming, AppendPlan* plan,
+                     AppendResult* result);
   RecoveryJob* FindRecoveryJob(TenantId tenant, const std::string& id);
-  // A delivery in another state becomes pending, and due now.
-  void MakePendingAgain(DeliveryRow* row, absl::Time now);
   // False when it was passed over, because a delivery of it is pending and must not expire.
-  bool DeleteEvent(DeleteOldEvents& del, TenantRow& tenant, int64_t number, bool expire);
-  // The generation was checked.
-  void ApplyMatched(AppendEvents& append, uint64_t through);
-  absl::Status CheckGeneration(const AppendEvents& append) const;
-  int64_t StoreEvent(const AppendEvents& append, NewEvent& incoming);
+  bool DeleteEvent(TenantId tenant_id, int64_t number, bool expire,
+                   DeleteOldEvents::Result* result);
 
   // memory_stats.cc
   WebhookStats& Touch(WebhookKey key);
+  // The delivery is in another state, or pending anew, since it was in `from`.
+  void Moved(const DeliveryRow& row, DeliveryState from);
   void MoveTo(DeliveryRow* row, DeliveryState state);
+  void MakePendingAgain(DeliveryRow* row, absl::Time now);
   // Of every webhook whose counters were moved since it was last called: once per mutation.
-  void TakeStats(std::vector<WebhookStats>* stats);
-  // Fails, or drops what waits and marks the targets that are dropped at once.
-  absl::Status MakeRoom(AppendEvents& append, const std::vector<bool>& is_new);
+  std::vector<WebhookStats> CollectStats();
   std::set<WebhookKey> touched_;
 };
 

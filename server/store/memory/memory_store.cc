@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/check.h"
 #include "core/base/mutex.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/driver/due_choice.h"
 #include "server/store/memory/memory_state.h"
@@ -33,16 +35,15 @@ class Database : public MemoryDatabase {
 
 namespace {
 
-absl::Status FailAll(absl::string_view cause, absl::Span<Mutation> mutations) {
+absl::Status FailAll(absl::string_view cause, absl::Span<MutationResult> results) {
   const absl::Status status = StoreUnavailableError(cause);
-  for (Mutation& mutation : mutations) FailMutation(status, &mutation);
+  std::fill(results.begin(), results.end(), status);
   return status;
 }
 
-void ApplyOne(Tables* tables, Mutation* mutation) {
-  FailMutation(absl::OkStatus(), mutation);
-  std::visit([tables](auto& value) { tables->Apply(value); }, *mutation);
-  if (const absl::Status status = StatusOf(*mutation); !status.ok()) FailMutation(status, mutation);
+MutationResult ApplyOne(Tables* tables, const Mutation& mutation) {
+  return std::visit([tables](const auto& value) -> MutationResult { return tables->Apply(value); },
+                    mutation);
 }
 
 PendingDelivery WithoutData(const DeliveryRow& row) {
@@ -72,9 +73,9 @@ std::vector<const DeliveryRow*> Startable(const std::map<int64_t, DeliveryRow>& 
   return startable;
 }
 
-// Takes what is due from candidates of one priority each, which are by due time.
-DueDeliveries TakeDue(const std::map<int, std::vector<const DeliveryRow*>, std::greater<>>& work,
-                      absl::Time now, int limit) {
+// Chooses what is due from candidates by priority, each list in the order of due times.
+DueDeliveries ChooseFrom(const std::map<int, std::vector<const DeliveryRow*>, std::greater<>>& work,
+                         absl::Time now, int limit) {
   DueDeliveries due;
   std::vector<DueOfPriority> by_priority;
   std::map<int64_t, const DeliveryRow*> by_number;
@@ -108,17 +109,19 @@ class MemoryStore : public Store {
  public:
   explicit MemoryStore(std::shared_ptr<Database> database) : database_(std::move(database)) {}
 
-  absl::Status Write(absl::Span<Mutation> mutations) override {
+  absl::Status Write(absl::Span<const Mutation> mutations,
+                     absl::Span<MutationResult> results) override {
+    LATCHWIRE_CHECK(mutations.size() == results.size());
     MutexLock lock(&database_->mutex);
     if (database_->failing_writes > 0) {
       --database_->failing_writes;
-      return FailAll(database_->cause_of_failure, mutations);
+      return FailAll(database_->cause_of_failure, results);
     }
-    for (Mutation& mutation : mutations) {
-      ApplyOne(&database_->tables, &mutation);
+    for (size_t i = 0; i < mutations.size(); ++i) {
+      results[i] = ApplyOne(&database_->tables, mutations[i]);
     }
     if (database_->writes_until_lost_answer > 0 && --database_->writes_until_lost_answer == 0) {
-      return FailAll("the answer was lost", mutations);
+      return FailAll("the answer was lost", results);
     }
     return absl::OkStatus();
   }
@@ -127,9 +130,7 @@ class MemoryStore : public Store {
     MutexLock lock(&database_->mutex);
     std::vector<Tenant> tenants;
     for (const auto& [id, row] : database_->tables.tenants) {
-      tenants.push_back(row.tenant);
-      tenants.back().id = id;
-      tenants.back().generation = row.generation;
+      tenants.push_back(TenantOf(id, row));
     }
     return tenants;
   }
@@ -140,7 +141,7 @@ class MemoryStore : public Store {
     std::vector<Webhook> webhooks;
     for (auto row = rows.upper_bound(after); row != rows.end(); ++row) {
       if (static_cast<int>(webhooks.size()) == limit) break;
-      webhooks.push_back(row->second);
+      webhooks.push_back(*row->second);
     }
     return webhooks;
   }
@@ -311,7 +312,7 @@ class MemoryStore : public Store {
     });
     std::map<int, std::vector<const DeliveryRow*>, std::greater<>> work;
     for (const DeliveryRow* row : candidates) work[row->delivery.priority].push_back(row);
-    return TakeDue(work, now, limit);
+    return ChooseFrom(work, now, limit);
   }
 
   absl::StatusOr<DueDeliveries> LoadHeads(
@@ -323,7 +324,7 @@ class MemoryStore : public Store {
       return row->delivery.order_key.empty() ||
              exclude_order_keys.contains(row->delivery.order_key);
     });
-    return TakeDue({{0, heads}}, now, limit);
+    return ChooseFrom({{0, heads}}, now, limit);
   }
 
  private:

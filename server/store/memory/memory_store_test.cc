@@ -20,8 +20,8 @@ std::unique_ptr<TestDatabase> MakeMemoryDatabase() {
 
 INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, testing::Values(&MakeMemoryDatabase));
 
-Mutation OneEvent() {
-  AppendEvents append;
+AppendPublished OneEvent() {
+  AppendPublished append;
   append.tenant = kDefaultTenant;
   append.events.emplace_back().event = std::make_shared<Event>();
   return append;
@@ -31,14 +31,14 @@ TEST(MemoryStoreTest, FailsWritesAsAsked) {
   const auto database = MemoryDatabase::Make();
   const auto store = NewMemoryStore(database);
   database->FailWrites(2, "disk full");
+  const Mutation two[] = {OneEvent(), OneEvent()};
+  MutationResult results[2];
   for (int i = 0; i < 2; ++i) {
-    Mutation mutations[] = {OneEvent(), OneEvent()};
-    EXPECT_THAT(store->Write(absl::MakeSpan(mutations)), HasReason("STORE_UNAVAILABLE"));
-    EXPECT_THAT(StatusOf(mutations[1]), HasReason("STORE_UNAVAILABLE"));
-    EXPECT_THAT(StatusOf(mutations[0]).message(), testing::HasSubstr("disk full"));
+    EXPECT_THAT(store->Write(two, absl::MakeSpan(results)), HasReason("STORE_UNAVAILABLE"));
+    EXPECT_THAT(results[1].status(), HasReason("STORE_UNAVAILABLE"));
+    EXPECT_THAT(results[0].status().message(), testing::HasSubstr("disk full"));
   }
-  Mutation mutations[] = {OneEvent()};
-  EXPECT_EQ(store->Write(absl::MakeSpan(mutations)), absl::OkStatus());
+  EXPECT_EQ(WriteOne(*store, OneEvent()).status(), absl::OkStatus());
   EXPECT_EQ(store->ListEvents(kDefaultTenant, {}, 0, 10)->events.size(), 1);
 }
 
@@ -46,10 +46,7 @@ TEST(MemoryStoreTest, LosesAnAnswerAsAsked) {
   const auto database = MemoryDatabase::Make();
   const auto store = NewMemoryStore(database);
   database->LoseAnswerAfter(1);
-  for (const bool ok : {true, false, true}) {
-    Mutation mutations[] = {OneEvent()};
-    EXPECT_EQ(store->Write(absl::MakeSpan(mutations)).ok(), ok);
-  }
+  for (const bool ok : {true, false, true}) EXPECT_EQ(WriteOne(*store, OneEvent()).ok(), ok);
   EXPECT_EQ(NewMemoryStore(database)->ListEvents(kDefaultTenant, {}, 0, 10)->events.size(), 3);
 }
 

@@ -1,49 +1,33 @@
+#include "server/store/driver/configuration_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {
-namespace {
 
-void NormalizeTimes(Tenant* tenant) {
-  tenant->create_time = ToStoredTime(tenant->create_time);
-  TenantSettings& settings = tenant->settings;
-  settings.event_retention = ToStoredDuration(settings.event_retention);
-  settings.max_held_time = ToStoredDuration(settings.max_held_time);
-}
-
-}  // namespace
-
-void Tables::Apply(CreateTenant& create) {
-  Tenant& tenant = create.tenant;
+Tables::Answer<CreateTenant> Tables::Apply(const CreateTenant& create) {
   const TenantId id = tenants.rbegin()->first + 1;
   TenantRow& row = tenants[id];
-  tenant.id = id;
-  tenant.generation = row.generation;
-  tenant.revision = row.tenant.revision;
-  tenant.stored_bytes = tenant.stored_events = 0;
-  NormalizeTimes(&tenant);
-  row.tenant = tenant;
+  row.tenant.settings = ToStored(create.settings);
+  row.tenant.create_time = ToStoredTime(create.create_time);
+  return CreateTenant::Result{TenantOf(id, row)};
 }
 
-void Tables::Apply(UpdateTenant& update) {
-  Tenant& tenant = update.tenant;
-  const auto row = tenants.find(tenant.id);
-  if (row == tenants.end()) {
-    update.status = TenantNotFoundError(tenant.id);
-    return;
-  }
+Tables::Answer<UpdateTenant> Tables::Apply(const UpdateTenant& update) {
+  const auto row = tenants.find(update.tenant);
+  if (row == tenants.end()) return TenantNotFoundError(update.tenant);
   Tenant& stored = row->second.tenant;
-  if (tenant.revision != 0 && tenant.revision != stored.revision) {
-    update.status = TenantEtagMismatchError(stored.revision);
-    return;
-  }
-  update.given_revision = tenant.revision;
-  NormalizeTimes(&tenant);
-  stored.settings = tenant.settings;
+  if (absl::Status status = CheckRevision(update, stored.revision); !status.ok()) return status;
+  stored.settings = ToStored(update.settings);
   ++stored.revision;
-  tenant = stored;
-  tenant.id = row->first;
-  tenant.generation = row->second.generation;
+  return UpdateTenant::Result{TenantOf(row->first, row->second)};
+}
+
+Tenant TenantOf(TenantId id, const TenantRow& row) {
+  Tenant tenant = row.tenant;
+  tenant.id = id;
+  tenant.generation = row.generation;
+  return tenant;
 }
 
 }  // namespace latchwire::memory

@@ -1,4 +1,5 @@
-#include "server/store/driver/driver_rules.h"
+#include <utility>
+
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/transaction.h"
 
@@ -26,14 +27,14 @@ absl::Status Transaction::CheckStream(TenantId tenant, const AgentStream& stream
                                       absl::Status* own) {
   Query query = connection_.Use(kSelectFence);
   query.Int(tenant).Text(stream.agent);
-  const bool is_current = query.Next() && query.IntAt(0) == stream.fence;
-  if (!is_current) *own = AgentStreamFencedError(stream.agent);
+  std::optional<int64_t> current;
+  if (query.Next()) current = query.IntAt(0);
+  if (query.status().ok()) *own = latchwire::CheckStream(stream, current);
   return query.status();
 }
 
-absl::StatusOr<Transaction::AgentCursor> Transaction::GetCursor(TenantId tenant,
-                                                                const AgentStream& stream,
-                                                                int lane) {
+absl::StatusOr<AgentCursor> Transaction::GetCursor(TenantId tenant, const AgentStream& stream,
+                                                   int lane) {
   AgentCursor cursor;
   Query query = connection_.Use(kSelectCursor);
   query.Int(tenant).Text(stream.agent).Int(Signed(stream.epoch)).Int(lane);
@@ -54,16 +55,47 @@ absl::Status Transaction::PutCursor(TenantId tenant, const AgentStream& stream, 
   return query.Run();
 }
 
-absl::Status Transaction::Apply(RecordDropped& dropped) {
-  absl::Status status = CheckStream(dropped.tenant, dropped.stream, &dropped.status);
-  if (!status.ok() || !dropped.status.ok()) return status;
-  const auto cursor = GetCursor(dropped.tenant, dropped.stream, dropped.lane);
+absl::Status Transaction::Apply(const AppendFromAgent& append, Answer<AppendFromAgent>& answer) {
+  absl::Status own;
+  absl::Status status = CheckStream(append.tenant, append.stream, &own);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+  const auto cursor = GetCursor(append.tenant, append.stream, append.lane);
   if (!cursor.ok()) return cursor.status();
-  if (dropped.from > cursor->through + 1) {
-    dropped.status = SequenceGapError(dropped.lane, cursor->through + 1);
+  own = CheckSequences(append, *cursor);
+  if (own.ok()) status = CheckGeneration(append, &own);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+
+  absl::StatusOr<AppendResult> result;
+  if (status = ApplyMatched(append, CountRepeated(append, *cursor), result); !status.ok()) {
+    return status;
+  }
+  if (!result.ok()) {
+    answer = result.status();
     return absl::OkStatus();
   }
-  if (dropped.to <= cursor->through) return absl::OkStatus();
+  result->stats = CollectStats();
+  answer = AppendFromAgent::Result{*std::move(result)};
+  const AgentCursor after = CursorAfter(append, *cursor);
+  if (after == *cursor) return absl::OkStatus();
+  return PutCursor(append.tenant, append.stream, append.lane, after);
+}
+
+absl::Status Transaction::Apply(const RecordDropped& dropped, Answer<RecordDropped>& answer) {
+  absl::Status own;
+  absl::Status status = CheckStream(dropped.tenant, dropped.stream, &own);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+  const auto cursor = GetCursor(dropped.tenant, dropped.stream, dropped.lane);
+  if (!cursor.ok()) return cursor.status();
+  const auto after = CursorAfter(dropped, *cursor);
+  if (!after.ok()) {
+    answer = after.status();
+    return absl::OkStatus();
+  }
+  answer = RecordDropped::Result();
+  if (*after == *cursor) return absl::OkStatus();
 
   Query insert = connection_.Use(kInsertDropped);
   insert.Int(dropped.tenant).Text(dropped.stream.agent).Int(Signed(dropped.stream.epoch));
@@ -73,25 +105,26 @@ absl::Status Transaction::Apply(RecordDropped& dropped) {
   if (status = connection_.Use(kTrimDropped).Int(kKeptDroppedRanges).Run(); !status.ok()) {
     return status;
   }
-  return PutCursor(dropped.tenant, dropped.stream, dropped.lane, {dropped.to, std::nullopt});
+  return PutCursor(dropped.tenant, dropped.stream, dropped.lane, *after);
 }
 
-absl::Status Transaction::Apply(OpenAgentStream& open) {
-  int64_t fence = 1;
+absl::Status Transaction::Apply(const OpenAgentStream& open, Answer<OpenAgentStream>& answer) {
+  OpenAgentStream::Result result;
+  result.fence = 1;
   {
     Query query = connection_.Use(kSelectFence);
     query.Int(open.tenant).Text(open.agent);
-    if (query.Next()) fence = query.IntAt(0) + 1;
+    if (query.Next()) result.fence = query.IntAt(0) + 1;
     if (!query.status().ok()) return query.status();
   }
   for (int lane = 0; lane < kLaneCount; ++lane) {
     const auto cursor = GetCursor(open.tenant, {open.agent, open.epoch, 0}, lane);
     if (!cursor.ok()) return cursor.status();
-    open.through[lane] = cursor->through;
+    result.through[lane] = cursor->through;
   }
-  open.fence = fence;
+  answer = result;
   Query put = connection_.Use(kPutFence);
-  return put.Int(open.tenant).Text(open.agent).Int(fence).Run();
+  return put.Int(open.tenant).Text(open.agent).Int(result.fence).Run();
 }
 
 }  // namespace latchwire::sqlite

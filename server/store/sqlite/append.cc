@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "server/store/driver/driver_rules.h"
@@ -29,138 +28,104 @@ std::string FindIdSql(int64_t day) {
   return absl::StrCat("SELECT number FROM ", IdTable(day), " WHERE tenant = ?1 AND key = ?2");
 }
 
-absl::Status Transaction::Apply(AppendEvents& append) {
-  AgentCursor cursor;
-  if (append.from_agent) {
-    absl::Status status = CheckStream(append.tenant, append.stream, &append.status);
-    if (!status.ok() || !append.status.ok()) return status;
-    const auto stored = GetCursor(append.tenant, append.stream, append.lane);
-    if (!stored.ok()) return stored.status();
-    cursor = *stored;
-    append.status = CheckSequences(append, cursor);
-    if (!append.status.ok()) return absl::OkStatus();
+absl::Status Transaction::Apply(const AppendPublished& append, Answer<AppendPublished>& answer) {
+  absl::Status own;
+  absl::Status status = CheckGeneration(append, &own);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+  absl::StatusOr<AppendResult> result;
+  if (status = ApplyMatched(append, 0, result); !status.ok()) return status;
+  if (!result.ok()) {
+    answer = result.status();
+    return absl::OkStatus();
   }
-  absl::Status status = CheckGeneration(append, &append.status);
-  if (status.ok() && append.status.ok()) status = ApplyMatched(append, cursor.through);
-  if (!status.ok() || !append.status.ok()) return status;
-  TakeStats(&append.stats);
-  if (!append.from_agent) return absl::OkStatus();
-  const uint64_t through = cursor.through;
-  if (!append.events.empty() && append.events.back().sequence > cursor.through) {
-    cursor = {append.events.back().sequence, append.events.back().checksum};
-  }
-  if (append.cursor_through > cursor.through) cursor = {append.cursor_through, std::nullopt};
-  if (cursor.through == through) return absl::OkStatus();
-  return PutCursor(append.tenant, append.stream, append.lane, cursor);
+  result->stats = CollectStats();
+  answer = AppendPublished::Result{*std::move(result)};
+  return absl::OkStatus();
 }
 
-absl::Status Transaction::CheckGeneration(const AppendEvents& append, absl::Status* own) {
+absl::Status Transaction::CheckGeneration(const MatchedEvents& append, absl::Status* own) {
   const auto tenant = GetTenant(append.tenant);
   if (!tenant.ok()) return tenant.status();
-  if (append.generation != (*tenant)->generation) {
-    *own = StaleGenerationError((*tenant)->generation);
-  }
+  *own = latchwire::CheckGeneration(append, (*tenant)->generation);
   return absl::OkStatus();
 }
 
-absl::Status Transaction::ApplyMatched(AppendEvents& append, uint64_t through) {
+absl::Status Transaction::ApplyMatched(const MatchedEvents& append, size_t repeated,
+                                       absl::StatusOr<AppendResult>& answer) {
   const auto tenant = GetTenant(append.tenant);
   if (!tenant.ok()) return tenant.status();
-  AppendPlan plan;
-  absl::Status status = FindDuplicates(append, through, &plan.known);
-  if (status.ok() && append.status.ok()) status = CheckRoom(append, through, **tenant, &plan);
-  if (!status.ok() || !append.status.ok()) return status;
+  auto plan = AppendPlan::Make(append, repeated);
+  absl::Status own = plan.status();
+  absl::Status status;
+  if (own.ok()) status = FindKnown(append, &*plan, &own);
+  if (status.ok() && own.ok()) status = CheckRoom(append, **tenant, &*plan, &own);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
 
-  status = MakeRoom(append, plan);
-  if (status.ok()) status = WriteEvents(append, through, &plan, *tenant);
-  append.stored_bytes = (*tenant)->stored_bytes;
-  append.stored_events = (*tenant)->stored_events;
-  return status;
+  AppendResult result;
+  status = MakeRoom(append.tenant, *plan, &result);
+  if (status.ok()) status = WriteEvents(append, &*plan, *tenant, &result);
+  if (!status.ok()) return status;
+  result.stored_bytes = (*tenant)->stored_bytes;
+  result.stored_events = (*tenant)->stored_events;
+  answer = std::move(result);
+  return absl::OkStatus();
 }
 
-absl::Status Transaction::CheckSequences(const AppendEvents& append, const AgentCursor& cursor) {
-  uint64_t first = append.first_sequence;
-  if (first == 0 && !append.events.empty()) first = append.events.front().sequence;
-  if (first > cursor.through + 1) return SequenceGapError(append.lane, cursor.through + 1);
-  uint64_t previous = 0;
-  for (const NewEvent& event : append.events) {
-    if (event.sequence <= previous) return SequenceOrderError(append.lane, event.sequence);
-    previous = event.sequence;
-    if (event.sequence == cursor.through && cursor.checksum.has_value() &&
-        *cursor.checksum != event.checksum) {
-      return SequenceConflictError(append.lane, event.sequence);
-    }
+absl::Status Transaction::ApplyOperational(absl::Span<const MatchedEvents> operational,
+                                           std::vector<absl::StatusOr<AppendResult>>* results) {
+  for (const MatchedEvents& append : operational) {
+    absl::Status status = ApplyMatched(append, 0, results->emplace_back());
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::FindDuplicates(AppendEvents& append, uint64_t through,
-                                         std::vector<Known>* known) {
-  bool any = false;
-  for (const NewEvent& incoming : append.events) any |= incoming.deduplicate;
-  if (!any) return absl::OkStatus();
-
-  known->resize(append.events.size());
-  absl::flat_hash_map<absl::string_view, size_t> in_batch;
-  for (size_t i = 0; i < append.events.size(); ++i) {
-    const NewEvent& incoming = append.events[i];
-    const Event& event = *incoming.event;
-    if (append.from_agent && incoming.sequence <= through) continue;
-    const auto [earlier, is_first] = in_batch.emplace(event.id, i);
-    if (!incoming.deduplicate) continue;
-    bool same = true;
-    if (!is_first) {
-      (*known)[i].repeats = earlier->second;
-      same = SameContent(*append.events[earlier->second].event, event);
-    } else {
-      const auto number = FindId(append.tenant, EventIdKey(event.id), IdDay(append.now) - kIdDays);
-      if (!number.ok()) return number.status();
-      if (*number == 0) continue;
-      (*known)[i].number = *number;
-      const auto stored = ReadEvent(&connection_, append.tenant, *number);
-      if (!stored.ok() && stored.status().code() != absl::StatusCode::kNotFound) {
-        return stored.status();
-      }
-      same = !stored.ok() || SameContent(*stored, event);
+absl::Status Transaction::FindKnown(const MatchedEvents& append, AppendPlan* plan,
+                                    absl::Status* own) {
+  for (const size_t i : plan->lookups()) {
+    const Event& event = *append.events[i].event;
+    const auto number = FindId(append.tenant, EventIdKey(event.id), IdDay(append.now) - kIdDays);
+    if (!number.ok()) return number.status();
+    if (*number == 0) continue;
+    const auto stored = ReadEvent(&connection_, append.tenant, *number);
+    if (!stored.ok() && stored.status().code() != absl::StatusCode::kNotFound) {
+      return stored.status();
     }
-    if (!same) {
-      append.status = EventIdConflictError(event.id);
-      return absl::OkStatus();
-    }
+    *own = plan->SetKnown(i, *number, stored.ok() ? &*stored : nullptr);
+    if (!own->ok()) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::WriteEvents(AppendEvents& append, uint64_t through, AppendPlan* plan,
-                                      TenantRow* tenant) {
+absl::Status Transaction::WriteEvents(const MatchedEvents& append, AppendPlan* plan,
+                                      TenantRow* tenant, AppendResult* result) {
   if (absl::Status status = MoveIdDays(IdDay(append.now)); !status.ok()) return status;
-  if (plan->new_events > 0) {
+  if (plan->new_events() > 0) {
     if (absl::Status status = PutMinute(append, tenant); !status.ok()) return status;
-    tenant->stored_events += plan->new_events;
-    tenant->stored_bytes += plan->new_bytes;
+    tenant->stored_events += plan->new_events();
+    tenant->stored_bytes += plan->new_bytes();
     tenant->changed = true;
   }
+  result->events.reserve(append.events.size());
   for (size_t i = 0; i < append.events.size(); ++i) {
-    NewEvent& incoming = append.events[i];
-    incoming.result = NewEvent::Result::kDuplicate;
-    if (IsNew(append, through, *plan, i)) {
-      const int64_t number = tenant->next_number++;
-      if (absl::Status status = WriteEvent(append, incoming, number, plan); !status.ok()) {
-        return status;
-      }
-      incoming.event->number = number;
-      incoming.result = NewEvent::Result::kStored;
-    } else if (!plan->known.empty()) {
-      const Known& known = plan->known[i];
-      incoming.event->number =
-          known.repeats ? append.events[*known.repeats].event->number : known.number;
+    if (!plan->IsNew(i)) {
+      result->events.push_back(plan->Duplicate(i, result->events));
+      continue;
     }
+    const NewEvent& incoming = append.events[i];
+    const int64_t number = tenant->next_number++;
+    absl::Status status = WriteEvent(append, incoming, number);
+    if (status.ok()) status = WriteDeliveries(append, incoming, number, plan, result);
+    if (!status.ok()) return status;
+    result->events.push_back({AppendResult::Kind::kStored, number});
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::WriteEvent(const AppendEvents& append, NewEvent& incoming, int64_t number,
-                                     AppendPlan* plan) {
+absl::Status Transaction::WriteEvent(const MatchedEvents& append, const NewEvent& incoming,
+                                     int64_t number) {
   const Event& event = *incoming.event;
   uids_.clear();
   for (const DeliveryTarget& target : incoming.targets) uids_.push_back(target.webhook_uid);
@@ -178,22 +143,22 @@ absl::Status Transaction::WriteEvent(const AppendEvents& append, NewEvent& incom
 
   Query insert_id = connection_.UseText(insert_id_sql_);
   insert_id.Int(append.tenant).Blob(id_key_).Int(number);
-  if (absl::Status status = insert_id.Run(); !status.ok()) return status;
-  return WriteDeliveries(append, incoming, number, plan);
+  return insert_id.Run();
 }
 
-absl::Status Transaction::WriteDeliveries(const AppendEvents& append, NewEvent& incoming,
-                                          int64_t number, AppendPlan* plan) {
+absl::Status Transaction::WriteDeliveries(const MatchedEvents& append, const NewEvent& incoming,
+                                          int64_t number, AppendPlan* plan, AppendResult* result) {
   const int64_t now = PackTime(append.now);
-  for (DeliveryTarget& target : incoming.targets) {
+  for (const DeliveryTarget& target : incoming.targets) {
     const WebhookKey webhook{append.tenant, target.webhook_uid};
     const auto row = GetStats(webhook);
     if (!row.ok()) return row.status();
-    target.dropped = IsDropped(target, plan);
+    const bool dropped = plan->TakePlace(target);
+    if (dropped) result->dropped_new.push_back({webhook, number});
     Touch(*row);
-    CountNew(*row, number, target.dropped ? DeliveryState::kDropped : DeliveryState::kPending);
+    CountNew(*row, number, dropped ? DeliveryState::kDropped : DeliveryState::kPending);
 
-    Query delivery = connection_.Use(target.dropped ? kInsertDropped : kInsertDelivery);
+    Query delivery = connection_.Use(dropped ? kInsertDropped : kInsertDelivery);
     delivery.Int(PackedKey(webhook)).Int(number).Int(now);
     target.order_key.empty() ? delivery.Null() : delivery.Text(target.order_key);
     target.expire_time == absl::InfiniteFuture() ? delivery.Null()

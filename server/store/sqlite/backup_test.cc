@@ -27,8 +27,8 @@ class BackupTest : public testing::Test {
     EXPECT_EQ(store.status(), absl::OkStatus());
     return store.ok() ? *std::move(store) : nullptr;
   }
-  Mutation EventAt(int i) {
-    AppendEvents append;
+  AppendPublished EventAt(int i) {
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.now = absl::FromUnixSeconds(1'767'225'600);
     NewEvent& incoming = append.events.emplace_back();
@@ -38,9 +38,8 @@ class BackupTest : public testing::Test {
     incoming.event->data = std::string(3000, 'x');
     return append;
   }
-  void Write(Store* store, Mutation mutation) {
-    ASSERT_EQ(store->Write(absl::MakeSpan(&mutation, 1)), absl::OkStatus());
-    ASSERT_EQ(StatusOf(mutation), absl::OkStatus());
+  void Write(Store* store, const AppendPublished& append) {
+    ASSERT_EQ(WriteOne(*store, append).status(), absl::OkStatus());
   }
   std::vector<int64_t> Numbers(Store* store) {
     std::vector<int64_t> numbers;
@@ -61,8 +60,7 @@ TEST_F(BackupTest, ComesBackWhileOthersWrite) {
   std::atomic<bool> stop = false;
   std::thread writer([&] {
     for (int i = 100; i < 100'000 && !stop; ++i) {
-      Mutation mutation = EventAt(i);
-      EXPECT_EQ(store->Write(absl::MakeSpan(&mutation, 1)), absl::OkStatus());
+      EXPECT_EQ(WriteOne(*store, EventAt(i)).status(), absl::OkStatus());
     }
   });
   const absl::Status status = BackUpSqlite(database_, backup_);

@@ -1,5 +1,9 @@
 // Webhooks, API keys and leases.
-#include "server/store/driver/driver_rules.h"
+#include <memory>
+#include <utility>
+
+#include "server/store/driver/configuration_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/rows.h"
@@ -39,84 +43,76 @@ absl::Status PutWebhook(Connection* connection, const Webhook& webhook) {
 
 }  // namespace
 
-absl::Status Transaction::Apply(CreateWebhook& create) {
-  Webhook& webhook = create.webhook;
+absl::Status Transaction::Apply(const CreateWebhook& create, Answer<CreateWebhook>& answer) {
+  const TenantId tenant_id = create.webhook.key.tenant;
+  absl::Status own;
   {
     Query query = connection_.Use(kFindWebhook);
-    query.Int(webhook.key.tenant).Text(webhook.id);
-    if (query.Next()) create.status = WebhookExistsError(webhook.id);
-    if (!query.status().ok() || !create.status.ok()) return query.status();
+    query.Int(tenant_id).Text(create.webhook.id);
+    if (query.Next()) own = WebhookExistsError(create.webhook.id);
+    if (!query.status().ok()) return query.status();
   }
-  if (create.max_webhooks > 0) {
+  if (own.ok() && create.max_webhooks > 0) {
     Query query = connection_.Use(kCountWebhooks);
-    query.Int(webhook.key.tenant).Int(create.max_webhooks);
-    if (query.Next() && query.IntAt(0) >= create.max_webhooks) {
-      create.status = QuotaExceededError("max_webhooks", create.max_webhooks, absl::ZeroDuration());
-    }
-    if (!query.status().ok() || !create.status.ok()) return query.status();
+    query.Int(tenant_id).Int(create.max_webhooks);
+    if (query.Next()) own = CheckWebhookQuota(create, query.IntAt(0));
+    if (!query.status().ok()) return query.status();
   }
-  const auto tenant = GetTenant(webhook.key.tenant);
-  if (!tenant.ok()) return tenant.status();
-  webhook.key.uid = (*tenant)->next_uid++;
-  webhook.revision = 1;
-  create.generation = ++(*tenant)->generation;
-  (*tenant)->changed = true;
-  webhooks_.erase(webhook.key);
-  return PutWebhook(&connection_, webhook);
-}
-
-absl::Status Transaction::Apply(UpdateWebhook& update) {
-  const auto stored = ReadWebhook(&connection_, update.webhook.key);
-  if (stored.status().code() == absl::StatusCode::kNotFound) {
-    update.status = stored.status();
+  if (!own.ok()) {
+    answer = own;
     return absl::OkStatus();
   }
-  if (!stored.ok()) return stored.status();
-  if (stored->revision != update.webhook.revision) {
-    update.status = EtagMismatchError(stored->revision);
-    return absl::OkStatus();
-  }
-  absl::Status status;
-  for (const AppendEvents& append : update.operational) {
-    if (status.ok() && update.status.ok()) status = CheckGeneration(append, &update.status);
-  }
-  if (!status.ok() || !update.status.ok()) return status;
-  const bool activated =
-      update.webhook.state == WebhookState::kActive && stored->state != WebhookState::kActive;
-  if (activated) {
-    const auto row = GetStats(update.webhook.key);
-    if (!row.ok()) return row.status();
-    if ((*row)->stats.consecutive_failures > 0) {
-      Touch(*row);
-      (*row)->stats.consecutive_failures = 0;
-      (*row)->stats.failing_since = absl::InfinitePast();
-    }
-  }
-  const auto tenant = GetTenant(update.webhook.key.tenant);
+  const auto tenant = GetTenant(tenant_id);
   if (!tenant.ok()) return tenant.status();
-  update.webhook.id = stored->id;
-  update.webhook.ordering = stored->ordering;
-  update.webhook.guarantee = stored->guarantee;
-  ++update.webhook.revision;
-  update.generation = ++(*tenant)->generation;
+  auto webhook = std::make_shared<const Webhook>(NewWebhook(create, (*tenant)->next_uid++));
   (*tenant)->changed = true;
-  status = PutWebhook(&connection_, update.webhook);
-  for (AppendEvents& append : update.operational) {
-    if (status.ok()) status = ApplyMatched(append, 0);
-  }
-  TakeStats(&update.stats);
+  webhooks_.erase(webhook->key);
+  absl::Status status = PutWebhook(&connection_, *webhook);
+  answer = CreateWebhook::Result{std::move(webhook), ++(*tenant)->generation};
   return status;
 }
 
-absl::Status Transaction::Apply(DeleteWebhook& del) {
-  const auto stored = ReadWebhook(&connection_, del.key);
-  if (stored.status().code() == absl::StatusCode::kNotFound) {
-    del.status = stored.status();
-    return absl::OkStatus();
+absl::Status Transaction::Apply(const UpdateWebhook& update, Answer<UpdateWebhook>& answer) {
+  const WebhookKey key = update.webhook.key;
+  const auto stored = ReadWebhook(&connection_, key);
+  if (!stored.ok() && !absl::IsNotFound(stored.status())) return stored.status();
+  absl::StatusOr<Webhook> changed =
+      stored.ok() ? ChangedWebhook(update, *stored) : absl::StatusOr<Webhook>(stored.status());
+  absl::Status own = changed.status();
+  absl::Status status;
+  for (const MatchedEvents& append : update.operational) {
+    if (status.ok() && own.ok()) status = CheckGeneration(append, &own);
   }
-  if (!stored.ok()) return stored.status();
-  if (del.revision != 0 && stored->revision != del.revision) {
-    del.status = EtagMismatchError(stored->revision);
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+
+  if (StartsAnew(*stored, *changed)) {
+    const auto row = GetStats(key);
+    if (!row.ok()) return row.status();
+    if ((*row)->stats.consecutive_failures > 0) {
+      Touch(*row);
+      ClearFailures(&(*row)->stats);
+    }
+  }
+  const auto tenant = GetTenant(key.tenant);
+  if (!tenant.ok()) return tenant.status();
+  UpdateWebhook::Result result;
+  result.webhook = std::make_shared<const Webhook>(*std::move(changed));
+  result.generation = ++(*tenant)->generation;
+  (*tenant)->changed = true;
+  status = PutWebhook(&connection_, *result.webhook);
+  if (status.ok()) status = ApplyOperational(update.operational, &result.operational);
+  result.stats = CollectStats();
+  answer = std::move(result);
+  return status;
+}
+
+absl::Status Transaction::Apply(const DeleteWebhook& del, Answer<DeleteWebhook>& answer) {
+  const auto stored = ReadWebhook(&connection_, del.key);
+  if (!stored.ok() && !absl::IsNotFound(stored.status())) return stored.status();
+  const absl::Status own = stored.ok() ? CheckDelete(del, *stored) : stored.status();
+  if (!own.ok()) {
+    answer = own;
     return absl::OkStatus();
   }
   const auto tenant = GetTenant(del.key.tenant);
@@ -125,7 +121,7 @@ absl::Status Transaction::Apply(DeleteWebhook& del) {
   absl::Status status = connection_.Use(kDeleteWebhook).Int(key).Run();
   if (status.ok()) status = connection_.Use(kInsertDeleted).Int(key).Run();
   if (status.ok()) status = DropStats(del.key);
-  del.generation = ++(*tenant)->generation;
+  answer = DeleteWebhook::Result{++(*tenant)->generation};
   (*tenant)->changed = true;
   webhooks_.erase(del.key);
   return status;
@@ -143,7 +139,7 @@ absl::StatusOr<int64_t> Transaction::PurgeWebhook(int64_t key, int64_t limit) {
   return purged;
 }
 
-absl::Status Transaction::Apply(PurgeDeleted& purge) {
+absl::Status Transaction::Apply(const PurgeDeleted& purge, Answer<PurgeDeleted>& answer) {
   int64_t left = std::max(purge.limit, 1);
   while (true) {
     int64_t key = 0;
@@ -152,7 +148,7 @@ absl::Status Transaction::Apply(PurgeDeleted& purge) {
       if (query.Next()) key = query.IntAt(0);
       if (!query.status().ok()) return query.status();
     }
-    purge.more = key != 0;
+    answer = PurgeDeleted::Result{key != 0};
     if (key == 0 || left == 0) return absl::OkStatus();
     const auto purged = PurgeWebhook(key, left);
     if (!purged.ok()) return purged.status();
@@ -164,13 +160,14 @@ absl::Status Transaction::Apply(PurgeDeleted& purge) {
   }
 }
 
-absl::Status Transaction::Apply(CreateApiKey& create) {
+absl::Status Transaction::Apply(const CreateApiKey& create, Answer<CreateApiKey>& answer) {
   const ApiKey& key = create.key;
+  answer = CreateApiKey::Result();
   {
     Query query = connection_.Use(kFindApiKey);
     query.Text(key.id);
-    if (query.Next()) create.status = ApiKeyExistsError();
-    if (!query.status().ok() || !create.status.ok()) return query.status();
+    if (query.Next()) answer = ApiKeyExistsError();
+    if (!query.status().ok() || !answer.ok()) return query.status();
   }
   const auto tenant = GetTenant(key.tenant);
   if (!tenant.ok()) return tenant.status();
@@ -180,50 +177,44 @@ absl::Status Transaction::Apply(CreateApiKey& create) {
   return insert.Text(key.agent).Text(key.display_name).Int(PackTime(key.create_time)).Run();
 }
 
-absl::Status Transaction::Apply(DeleteApiKey& del) {
+absl::Status Transaction::Apply(const DeleteApiKey& del, Answer<DeleteApiKey>& answer) {
+  answer = DeleteApiKey::Result();
   {
     Query query = connection_.Use(kFindApiKey);
     query.Text(del.id);
-    if (!query.Next() || query.IntAt(0) != del.tenant) del.status = ApiKeyNotFoundError(del.id);
-    if (!query.status().ok() || !del.status.ok()) return query.status();
+    if (!query.Next() || query.IntAt(0) != del.tenant) answer = ApiKeyNotFoundError(del.id);
+    if (!query.status().ok() || !answer.ok()) return query.status();
   }
   return connection_.Use(kDeleteApiKey).Text(del.id).Run();
 }
 
-absl::Status Transaction::Apply(AcquireLeases& acquire) {
-  struct Lease {
-    bool mine = false;
-    bool taken = false;  // by another, and not expired
-    int64_t fence = 0;
-  };
+absl::Status Transaction::Apply(const AcquireLeases& acquire, Answer<AcquireLeases>& answer) {
   std::array<Lease, kPartitionCount> leases;
   {
     Query query = connection_.Use(kSelectLeases);
     while (query.Next()) {
       const int64_t partition = query.IntAt(0);
       if (partition < 0 || partition >= kPartitionCount) continue;
-      const absl::string_view owner = query.BytesAt(1);
-      const bool mine = owner == acquire.owner;
-      const bool expired = UnpackTime(query.IntAt(3)) <= acquire.now;
-      leases[partition] = {mine, !mine && !owner.empty() && !expired, query.IntAt(2)};
+      leases[partition] = {query.StringAt(1), query.IntAt(2), UnpackTime(query.IntAt(3))};
     }
     if (!query.status().ok()) return query.status();
   }
-  const int64_t expires = PackTime(acquire.now + acquire.duration);
+  AcquireLeases::Result result;
   for (int partition = 0; partition < kPartitionCount; ++partition) {
     Lease& lease = leases[partition];
-    if (lease.taken) continue;
-    if (!lease.mine) ++lease.fence;
+    if (!Grant(acquire, &lease)) continue;
     Query put = connection_.Use(kPutLease);
-    put.Int(partition).Text(acquire.owner).Int(lease.fence).Int(expires);
+    put.Int(partition).Text(lease.owner).Int(lease.fence).Int(PackTime(lease.expire_time));
     if (absl::Status status = put.Run(); !status.ok()) return status;
-    acquire.fences[partition] = lease.fence;
+    result.fences[partition] = lease.fence;
     fences_[partition] = lease.fence;
   }
+  answer = result;
   return absl::OkStatus();
 }
 
-absl::Status Transaction::Apply(ReleaseLeases& release) {
+absl::Status Transaction::Apply(const ReleaseLeases& release, Answer<ReleaseLeases>& answer) {
+  answer = ReleaseLeases::Result();
   return connection_.Use(kReleaseLeases).Text(release.owner).Int(INT64_MIN).Run();
 }
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
 #include "core/base/error_reason.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 
 namespace latchwire::sqlite {
 namespace {

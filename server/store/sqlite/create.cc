@@ -11,7 +11,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/migrations.h"
 

@@ -25,8 +25,8 @@ using testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'767'225'600);
 
-AppendEvents Events(int count, size_t data_bytes = 10) {
-  AppendEvents append;
+AppendPublished Events(int count, size_t data_bytes = 10) {
+  AppendPublished append;
   append.tenant = kDefaultTenant;
   append.now = kNow;
   for (int i = 0; i < count; ++i) {
@@ -39,9 +39,10 @@ AppendEvents Events(int count, size_t data_bytes = 10) {
 }
 
 absl::Status Append(Store& store, int count, size_t data_bytes = 10) {
-  Mutation one[] = {Events(count, data_bytes)};
-  absl::Status status = store.Write(absl::MakeSpan(one));
-  EXPECT_EQ(StatusOf(one[0]), status);
+  const Mutation one = Events(count, data_bytes);
+  MutationResult result;
+  absl::Status status = store.Write({&one, 1}, {&result, 1});
+  EXPECT_EQ(result.status(), status);
   return status;
 }
 
@@ -192,8 +193,9 @@ TEST(SqliteDurabilityTest, AnyFailingDiskOperationFailsTheWholeWrite) {
       vfs.Hook([&](DiskOperation,
                    const std::string&) { return operations++ == fail_at ? error : SQLITE_OK; },
                nullptr);
-      Mutation two[] = {Events(2, 5000), Events(1)};
-      const absl::Status status = store->Write(absl::MakeSpan(two));
+      const Mutation two[] = {Events(2, 5000), Events(1)};
+      MutationResult results[2];
+      const absl::Status status = store->Write(two, absl::MakeSpan(results));
       vfs.Hook(nullptr, nullptr);
       if (status.ok()) {
         EXPECT_LE(operations, fail_at);
@@ -204,9 +206,8 @@ TEST(SqliteDurabilityTest, AnyFailingDiskOperationFailsTheWholeWrite) {
       EXPECT_THAT(status, HasReason("STORE_UNAVAILABLE"));
       EXPECT_THAT(status.message(),
                   HasSubstr(error == SQLITE_FULL ? "disk full" : "input/output error"));
-      EXPECT_EQ(StatusOf(two[0]), status);
-      EXPECT_EQ(StatusOf(two[1]), status);
-      EXPECT_EQ(std::get<AppendEvents>(two[0]).events[0].event->number, 0);
+      EXPECT_EQ(results[0].status(), status);
+      EXPECT_EQ(results[1].status(), status);
       EXPECT_EQ(CountEvents(*store), written);
     }
     EXPECT_EQ(CountEvents(*store), written);
@@ -243,8 +244,7 @@ TEST(SqliteDurabilityTest, TheLogStaysBelowItsLimitThoughWritersNeverPause) {
   // the log start over.
   vfs.Hook(nullptr, [&](DiskOperation operation, const std::string& file) {
     if (operation != DiskOperation::kSync || !absl::EndsWith(file, ".db")) return;
-    Mutation one[] = {Events(1)};
-    (void)other->Write(absl::MakeSpan(one));
+    (void)WriteOne(*other, Events(1));
   });
   uintmax_t largest = 0;
   for (int i = 0; i < 100; ++i) {
@@ -322,8 +322,7 @@ TEST(SqliteProcessesTest, TwoProcessesWriteOneFile) {
     auto store = OpenSqliteStore(options);
     if (!store.ok()) return false;
     for (int i = 0; i < 50; ++i) {
-      Mutation one[] = {Events(2)};
-      if (!(*store)->Write(absl::MakeSpan(one)).ok() || !StatusOf(one[0]).ok()) return false;
+      if (!WriteOne(**store, Events(2)).ok()) return false;
     }
     return true;
   };

@@ -13,7 +13,7 @@ constexpr char kExpireDelivery[] =
 
 }  // namespace
 
-absl::Status Transaction::Apply(ExpireDeliveries& expire) {
+absl::Status Transaction::Apply(const ExpireDeliveries& expire, Answer<ExpireDeliveries>& answer) {
   const size_t limit = static_cast<size_t>(std::max(expire.limit, 1));
   std::vector<std::pair<int64_t, int64_t>> expired;  // webhook, number
   {
@@ -22,8 +22,9 @@ absl::Status Transaction::Apply(ExpireDeliveries& expire) {
     while (query.Next()) expired.emplace_back(query.IntAt(0), query.IntAt(1));
     if (!query.status().ok()) return query.status();
   }
-  expire.more = expired.size() > limit;
-  if (expire.more) expired.pop_back();
+  ExpireDeliveries::Result result;
+  result.more = expired.size() > limit;
+  if (result.more) expired.pop_back();
   for (const auto& [key, number] : expired) {
     absl::Status status = connection_.Use(kExpireDelivery).Int(key).Int(number).Run();
     if (!status.ok()) return status;
@@ -31,12 +32,13 @@ absl::Status Transaction::Apply(ExpireDeliveries& expire) {
     const auto row = GetStats(webhook);
     if (!row.ok()) return row.status();
     if (!(*row)->exists) continue;  // deleted: its deliveries only wait to be purged
-    if (!(*row)->touched) expire.webhooks.push_back(webhook);
+    if (!(*row)->touched) result.webhooks.push_back(webhook);
     Touch(*row);
-    ++expire.expired_deliveries;
+    ++result.expired_deliveries;
     CountMove(*row, number, DeliveryState::kPending, DeliveryState::kExpired);
   }
-  TakeStats(&expire.stats);
+  result.stats = CollectStats();
+  answer = std::move(result);
   return absl::OkStatus();
 }
 

@@ -222,7 +222,7 @@ TEST_F(MigrationTest, Version1ComesWithAllItHolds) {
   EXPECT_EQ(store.LoadWork({}, 10)->size(), 2);
 
   // All goes on from there: one more event drops the oldest that waits, and the other expires.
-  AppendEvents append;
+  AppendPublished append;
   append.tenant = 1;
   append.generation = 4;
   append.now = now;
@@ -233,14 +233,13 @@ TEST_F(MigrationTest, Version1ComesWithAllItHolds) {
   target.overflow = OverflowPolicy::kDropOldest;
   ExpireDeliveries expire;
   expire.now = now + absl::Seconds(1);
-  Mutation mutations[] = {append, expire};
-  ASSERT_EQ(store.Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  append = std::get<AppendEvents>(mutations[0]);
-  EXPECT_EQ(append.status, absl::OkStatus());
-  EXPECT_EQ(append.events[0].event->number, 6);
-  EXPECT_THAT(append.dropped, ElementsAre(DeliveryKey{plain.key, 4}));
-  EXPECT_EQ(append.stored_events, 6);
-  EXPECT_EQ(std::get<ExpireDeliveries>(mutations[1]).expired_deliveries, 2);
+  const auto results = WriteTo(store, {append, expire});
+  ASSERT_EQ(results[0].status(), absl::OkStatus());
+  const auto& appended = ResultOf<AppendPublished>(results[0]);
+  EXPECT_EQ(appended.events[0].number, 6);
+  EXPECT_THAT(appended.dropped_old, ElementsAre(DeliveryKey{plain.key, 4}));
+  EXPECT_EQ(appended.stored_events, 6);
+  EXPECT_EQ(ResultOf<ExpireDeliveries>(results[1]).expired_deliveries, 2);
   EXPECT_EQ(store.LoadStats({}, 1)->at(0).pending, 1);
 }
 
@@ -268,8 +267,7 @@ TEST_F(MigrationTest, TheOneSecretOfAnOlderWebhookStaysItsOnlyOne) {
   update.webhook.secrets = {{"new", created + absl::Seconds(2)},
                             {"old", created, created + absl::Seconds(3)}};
   const std::vector<WebhookSecret> expected = update.webhook.secrets;
-  Mutation mutation = std::move(update);
-  ASSERT_EQ((*opened)->Write({&mutation, 1}), absl::OkStatus());
+  ASSERT_EQ(WriteOne(**opened, update).status(), absl::OkStatus());
   opened->reset();
   opened = Open();
   ASSERT_EQ(opened.status(), absl::OkStatus());

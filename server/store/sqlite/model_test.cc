@@ -1,5 +1,6 @@
 // The same random mutations on SQLite and on the maps of the memory store: after each write, all
 // results and all that can be read must be the same.
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -24,20 +25,12 @@ class Model {
   void Step() {
     std::vector<Mutation> mutations;
     for (int count = 1 + Below(4); count > 0; --count) mutations.push_back(Make());
-    std::vector<Mutation> copies = mutations;
-    for (Mutation& copy : copies) {
-      for (const AppendEvents& append : AppendsOf(copy)) {
-        for (const NewEvent& event : append.events) {
-          const_cast<NewEvent&>(event).event = std::make_shared<Event>(*event.event);
-        }
-      }
-    }
-    ASSERT_EQ(memory_->Write(absl::MakeSpan(mutations)), absl::OkStatus());
-    ASSERT_EQ(sqlite_->Write(absl::MakeSpan(copies)), absl::OkStatus());
+    std::vector<MutationResult> of_memory = WriteTo(*memory_, mutations);
+    std::vector<MutationResult> of_sqlite = WriteTo(*sqlite_, mutations);
     for (size_t i = 0; i < mutations.size(); ++i) {
-      ASSERT_EQ(Results(copies[i]), Results(mutations[i]));
-      Learn(mutations[i]);
+      ASSERT_EQ(TextOf(of_sqlite[i]), TextOf(of_memory[i]));
     }
+    Learn(WrittenBatch(mutations, of_memory));
     if (OneIn(10)) {
       ASSERT_EQ(sqlite_->Checkpoint(), absl::OkStatus());
     }
@@ -71,7 +64,8 @@ class Model {
 
   Mutation Make() {
     const int choice = Below(100);
-    if (choice < 30) return MakeAppend();
+    if (choice < 15) return MakePublished();
+    if (choice < 30) return MakeFromAgent();
     if (choice < 65) return MakeOutcomes();
     if (choice < 72) {
       RetryDelivery retry;
@@ -127,63 +121,67 @@ class Model {
     return del;
   }
 
-  AppendEvents MakeAppend() {
-    AppendEvents append;
-    append.tenant = AnyTenant();
-    append.generation = generations_[append.tenant] - (OneIn(20) ? 1 : 0);
-    append.now = now_;
-    append.from_agent = OneIn(2);
-    if (append.from_agent) {
-      append.tenant = 1;
-      append.generation = generations_[1];
-      append.stream = AnyStream();
-      append.lane = Below(2);
-      append.first_sequence = cursors_ + Below(3);
-    }
-    if (OneIn(20)) append.max_stored_bytes = 1000 * Below(1000);
-    const int64_t max_pending = 1 + Below(8);
-    uint64_t sequence = append.first_sequence;
-    for (int count = Below(5); count > 0; --count) {
-      NewEvent& incoming = append.events.emplace_back();
-      incoming.event = std::make_shared<Event>();
-      Event& event = *incoming.event;
-      incoming.deduplicate = !append.from_agent && OneIn(2);
-      event.id = incoming.deduplicate ? absl::StrCat("id-", Below(kIds))
-                                      : absl::StrCat("server-id-", ++made_ids_);
-      event.type = absl::StrCat("type-", Below(2));
-      event.source = absl::StrCat("panel-", Below(2));
-      event.subject = absl::StrCat("door-", Below(3));
-      event.data = std::string(Below(3) == 0 ? 6000 : 5, '7');
-      event.receive_time = now_;
-      event.priority = Below(10);
-      if (OneIn(2)) event.attributes["a"] = absl::StrCat(Below(2));
-      incoming.sequence = sequence;
-      incoming.checksum = static_cast<uint32_t>(sequence + Below(10) / 9);
-      sequence += 1 + Below(5) / 4;
-      for (const Webhook& webhook : webhooks_) {
-        if (webhook.key.tenant != append.tenant || OneIn(3)) continue;
-        DeliveryTarget& target = incoming.targets.emplace_back();
-        target.webhook_uid = webhook.key.uid;
-        if (webhook.ordering == WebhookOrdering::kBySubject) {
-          target.order_key = OrderKeyOf(event.source, event.subject);
-        }
-        if (OneIn(4)) target.expire_time = now_ + absl::Seconds(Below(60));
-        // By the webhook, as a server has it; the limit may change.
-        if (webhook.key.uid % 2 == 0) {
-          target.overflow = static_cast<OverflowPolicy>(1 + webhook.key.uid / 2 % 3);
-          target.max_pending = max_pending;
-        }
+  NewEvent MakeEvent(TenantId tenant, bool deduplicate, int64_t max_pending) {
+    NewEvent incoming;
+    incoming.event = std::make_shared<Event>();
+    Event& event = *incoming.event;
+    incoming.deduplicate = deduplicate;
+    event.id =
+        deduplicate ? absl::StrCat("id-", Below(kIds)) : absl::StrCat("server-id-", ++made_ids_);
+    event.type = absl::StrCat("type-", Below(2));
+    event.source = absl::StrCat("panel-", Below(2));
+    event.subject = absl::StrCat("door-", Below(3));
+    event.data = std::string(Below(3) == 0 ? 6000 : 5, '7');
+    event.receive_time = now_;
+    event.priority = Below(10);
+    if (OneIn(2)) event.attributes["a"] = absl::StrCat(Below(2));
+    for (const Webhook& webhook : webhooks_) {
+      if (webhook.key.tenant != tenant || OneIn(3)) continue;
+      DeliveryTarget& target = incoming.targets.emplace_back();
+      target.webhook_uid = webhook.key.uid;
+      if (webhook.ordering == WebhookOrdering::kBySubject) {
+        target.order_key = OrderKeyOf(event.source, event.subject);
+      }
+      if (OneIn(4)) target.expire_time = now_ + absl::Seconds(Below(60));
+      // By the webhook, as a server has it; the limit may change.
+      if (webhook.key.uid % 2 == 0) {
+        target.overflow = static_cast<OverflowPolicy>(1 + webhook.key.uid / 2 % 3);
+        target.max_pending = max_pending;
       }
     }
-    append.cursor_through = append.from_agent && sequence > 0 ? sequence - 1 : 0;
+    return incoming;
+  }
+  void Fill(TenantId tenant, MatchedEvents* append) {
+    append->tenant = tenant;
+    append->generation = generations_[tenant] - (OneIn(20) ? 1 : 0);
+    append->now = now_;
+    if (OneIn(20)) append->max_stored_bytes = 1000 * Below(1000);
+  }
+
+  AppendPublished MakePublished(std::optional<TenantId> tenant = std::nullopt) {
+    AppendPublished append;
+    Fill(tenant.value_or(AnyTenant()), &append);
+    const int64_t max_pending = 1 + Below(8);
+    for (int count = Below(5); count > 0; --count) {
+      append.events.push_back(MakeEvent(append.tenant, OneIn(2), max_pending));
+    }
     return append;
   }
 
-  AppendEvents MakeOperational(TenantId tenant) {
-    AppendEvents append;
-    do {
-      append = MakeAppend();
-    } while (append.from_agent || append.tenant != tenant);
+  AppendFromAgent MakeFromAgent() {
+    AppendFromAgent append;
+    Fill(1, &append);
+    append.stream = AnyStream();
+    append.lane = Below(2);
+    append.first_sequence = cursors_ + Below(3);
+    const int64_t max_pending = 1 + Below(8);
+    uint64_t sequence = append.first_sequence;
+    for (int count = Below(5); count > 0; --count) {
+      append.events.push_back(MakeEvent(1, false, max_pending));
+      append.sequences.push_back({sequence, static_cast<uint32_t>(sequence + Below(10) / 9)});
+      sequence += 1 + Below(5) / 4;
+    }
+    append.last_sequence = sequence > 0 ? sequence - 1 : 0;
     return append;
   }
 
@@ -204,7 +202,7 @@ class Model {
       outcome.attempt.response_body = std::string(Below(20), 'b');
       outcome.fence = fences_[PartitionOf(outcome.key.webhook)] + (OneIn(60) ? 1 : 0);
     }
-    if (OneIn(3)) record.operational = {MakeOperational(AnyTenant())};
+    if (OneIn(3)) record.operational = {MakePublished(AnyTenant())};
     return record;
   }
 
@@ -239,7 +237,7 @@ class Model {
       update.webhook.url = absl::StrCat("https://example.com/", Below(100));
       update.webhook.state = OneIn(2) ? WebhookState::kActive : WebhookState::kPaused;
       if (OneIn(4)) ++update.webhook.revision;
-      if (OneIn(3)) update.operational = {MakeOperational(update.webhook.key.tenant)};
+      if (OneIn(3)) update.operational = {MakePublished(update.webhook.key.tenant)};
       return update;
     }
     DeleteWebhook del;
@@ -249,28 +247,31 @@ class Model {
   }
 
   // What later mutations are made of.
-  void Learn(const Mutation& mutation) {
-    if (const auto* acquire = std::get_if<AcquireLeases>(&mutation)) {
-      for (int i = 0; i < kPartitionCount; ++i) {
-        if (acquire->fences[i] != 0) fences_[i] = acquire->fences[i];
-      }
-    }
-    if (const auto* open = std::get_if<OpenAgentStream>(&mutation)) {
-      streams_.push_back({open->agent, open->epoch, open->fence});
-      if (streams_.size() > 3) streams_.erase(streams_.begin());
-      cursors_ = std::max(cursors_, open->through[0]);
-    }
-    for (const AppendEvents& append : AppendsOf(mutation)) {
-      if (!append.status.ok()) continue;
-      if (append.from_agent) cursors_ = append.cursor_through;
-      for (const NewEvent& event : append.events) {
-        if (event.result != NewEvent::Result::kStored) continue;
-        for (const DeliveryTarget& target : event.targets) {
-          deliveries_.push_back({{append.tenant, target.webhook_uid}, event.event->number});
+  void Learn(const WrittenBatch& batch) {
+    batch.ForEach(Visitor{
+        [this](const AcquireLeases&, const AcquireLeases::Result& acquired) {
+          for (int i = 0; i < kPartitionCount; ++i) {
+            if (acquired.fences[i] != 0) fences_[i] = acquired.fences[i];
+          }
+        },
+        [this](const OpenAgentStream& open, const OpenAgentStream::Result& opened) {
+          streams_.push_back({open.agent, open.epoch, opened.fence});
+          if (streams_.size() > 3) streams_.erase(streams_.begin());
+          cursors_ = std::max(cursors_, opened.through[0]);
+        },
+        [this](const AppendFromAgent& append, const AppendFromAgent::Result&) {
+          cursors_ = append.last_sequence;
+        },
+    });
+    batch.ForEachAppend([this](const MatchedEvents& append, const AppendResult& result, bool) {
+      for (size_t i = 0; i < append.events.size(); ++i) {
+        if (result.events[i].kind != AppendResult::Kind::kStored) continue;
+        for (const DeliveryTarget& target : append.events[i].targets) {
+          deliveries_.push_back({{append.tenant, target.webhook_uid}, result.events[i].number});
         }
       }
       if (deliveries_.size() > 60) deliveries_.erase(deliveries_.begin(), deliveries_.end() - 60);
-    }
+    });
     webhooks_ = *memory_->LoadWebhooks({}, 1000);
     const auto tenants = memory_->LoadTenants();
     for (const Tenant& tenant : *tenants) generations_[tenant.id] = tenant.generation;

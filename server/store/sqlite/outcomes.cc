@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "server/store/driver/driver_rules.h"
-#include "server/store/driver/stats_rules.h"
+#include "server/store/driver/delivery_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/rows.h"
 #include "server/store/sqlite/transaction.h"
@@ -51,65 +51,74 @@ absl::StatusOr<int64_t> Transaction::CurrentFence(int partition) {
   return value;
 }
 
-absl::Status Transaction::CheckFences(RecordOutcomes& record) {
+absl::Status Transaction::CheckFences(const RecordOutcomes& record, absl::Status* own) {
   for (const DeliveryOutcome& outcome : record.outcomes) {
-    const int partition = PartitionOf(outcome.key.webhook);
-    const auto fence = CurrentFence(partition);
+    const auto fence = CurrentFence(PartitionOf(outcome.key.webhook));
     if (!fence.ok()) return fence.status();
-    if (outcome.fence == 0 || outcome.fence != *fence) {
-      record.status = FencedError(partition);
-      return absl::OkStatus();
-    }
+    *own = CheckFence(outcome, *fence);
+    if (!own->ok()) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
 
-absl::Status Transaction::Apply(RecordOutcomes& record) {
-  absl::Status status = CheckFences(record);
-  for (const AppendEvents& append : record.operational) {
-    if (status.ok() && record.status.ok()) status = CheckGeneration(append, &record.status);
+absl::Status Transaction::Apply(const RecordOutcomes& record, Answer<RecordOutcomes>& answer) {
+  absl::Status own;
+  absl::Status status = CheckFences(record, &own);
+  for (const MatchedEvents& append : record.operational) {
+    if (status.ok() && own.ok()) status = CheckGeneration(append, &own);
   }
-  if (!status.ok() || !record.status.ok()) return status;
-  for (DeliveryOutcome& outcome : record.outcomes) {
-    outcome.result = DeliveryOutcome::Result::kGone;
-    const auto row = GetStats(outcome.key.webhook);
-    if (!row.ok()) return row.status();
-    if (!(*row)->exists) continue;  // so it has no deliveries, or was deleted
-    bool recorded = false;
-    if (outcome.attempt.number == 1) status = RecordFirst(outcome, *row, &recorded);
-    if (status.ok() && !recorded) status = RecordLater(outcome, *row);
-    if (!status.ok()) return status;
-    if (outcome.result == DeliveryOutcome::Result::kRecorded && outcome.attempt.number > 0) {
-      Touch(*row);
-      CountAttempt(outcome.attempt, outcome.state == DeliveryState::kSucceeded, &(*row)->stats);
-    }
+  if (!own.ok()) answer = own;
+  if (!status.ok() || !own.ok()) return status;
+
+  RecordOutcomes::Result result;
+  result.outcomes.reserve(record.outcomes.size());
+  for (const DeliveryOutcome& outcome : record.outcomes) {
+    const auto recorded = RecordOne(outcome);
+    if (!recorded.ok()) return recorded.status();
+    result.outcomes.push_back(*recorded);
   }
-  for (AppendEvents& append : record.operational) {
-    if (status = ApplyMatched(append, 0); !status.ok()) return status;
-  }
-  TakeStats(&record.stats);
+  status = ApplyOperational(record.operational, &result.operational);
+  if (!status.ok()) return status;
+  result.stats = CollectStats();
+  answer = std::move(result);
   return absl::OkStatus();
 }
 
-absl::Status Transaction::RecordFirst(DeliveryOutcome& outcome, StatsRow* row, bool* recorded) {
+absl::StatusOr<RecordOutcomes::Recorded> Transaction::RecordOne(const DeliveryOutcome& outcome) {
+  using Recorded = RecordOutcomes::Recorded;
+  const auto row = GetStats(outcome.key.webhook);
+  if (!row.ok()) return row.status();
+  if (!(*row)->exists) return Recorded::kGone;  // it has no deliveries, or was deleted
+  absl::StatusOr<bool> is_first = false;
+  if (outcome.attempt.number == 1) is_first = RecordFirst(outcome, *row);
+  if (!is_first.ok()) return is_first.status();
+  absl::StatusOr<Recorded> recorded = Recorded::kRecorded;
+  if (!*is_first) recorded = RecordLater(outcome, *row);
+  if (recorded.ok() && *recorded == Recorded::kRecorded && outcome.attempt.number > 0) {
+    Touch(*row);
+    CountAttempt(outcome.attempt, outcome.state == DeliveryState::kSucceeded, &(*row)->stats);
+  }
+  return recorded;
+}
+
+absl::StatusOr<bool> Transaction::RecordFirst(const DeliveryOutcome& outcome, StatsRow* row) {
   PackAttempt(outcome.attempt, &rest_);
   Query query = connection_.Use(kRecordFirst);
   query.Int(PackedKey(outcome.key.webhook)).Int(outcome.key.event_number);
   query.Int(static_cast<int>(outcome.state));
   outcome.state == DeliveryState::kPending ? query.Int(PackTime(outcome.due_time)) : query.Null();
   query.Int(outcome.attempt.number).Int(outcome.failure_count).Blob(rest_);
-  absl::Status status = query.Run();
-  *recorded = status.ok() && connection_.changed_rows() == 1;
-  if (!*recorded) return status;
-  outcome.result = DeliveryOutcome::Result::kRecorded;
+  if (absl::Status status = query.Run(); !status.ok()) return status;
+  if (connection_.changed_rows() != 1) return false;
   CountMove(row, outcome.key.event_number, DeliveryState::kPending, outcome.state);
-  return status;
+  return true;
 }
 
-absl::Status Transaction::RecordLater(DeliveryOutcome& outcome, StatsRow* row) {
+absl::StatusOr<RecordOutcomes::Recorded> Transaction::RecordLater(const DeliveryOutcome& outcome,
+                                                                  StatsRow* row) {
   std::string last_attempt;
   auto delivery = ReadDelivery(&connection_, outcome.key, &last_attempt);
-  if (delivery.status().code() == absl::StatusCode::kNotFound) return absl::OkStatus();
+  if (absl::IsNotFound(delivery.status())) return RecordOutcomes::Recorded::kGone;
   if (!delivery.ok()) return delivery.status();
 
   const Attempt& attempt = outcome.attempt;
@@ -122,43 +131,38 @@ absl::Status Transaction::RecordLater(DeliveryOutcome& outcome, StatsRow* row) {
       if (attempt.number > delivery->attempt_count && delivery->attempt_count > 0) {
         status = PutAttempt(&connection_, outcome.key, delivery->attempt_count, last_attempt);
       }
-      delivery->attempt_count = attempt.number;
       last_attempt = rest_;
     }
     if (!status.ok()) return status;
   }
   const DeliveryState before = delivery->state;
-  delivery->state = StateAfter(before, outcome.state);
-  if (before == DeliveryState::kPending || delivery->state != before) {
-    delivery->failure_count = outcome.failure_count;
-    delivery->due_time = outcome.due_time;
+  if (ApplyOutcome(outcome, &*delivery)) {
     Touch(row);
     CountMove(row, outcome.key.event_number, before, delivery->state);
   }
-  outcome.result = DeliveryOutcome::Result::kRecorded;
-  return WriteDelivery(&connection_, *delivery, last_attempt);
+  absl::Status status = WriteDelivery(&connection_, *delivery, last_attempt);
+  if (!status.ok()) return status;
+  return RecordOutcomes::Recorded::kRecorded;
 }
 
-absl::Status Transaction::Apply(RetryDelivery& retry) {
+absl::Status Transaction::Apply(const RetryDelivery& retry, Answer<RetryDelivery>& answer) {
   const auto exists = WebhookExists(retry.key.webhook);
   if (!exists.ok()) return exists.status();
   absl::StatusOr<Delivery> delivery = DeliveryNotFoundError(retry.key);
   if (*exists) delivery = ReadDelivery(&connection_, retry.key, nullptr);
-  if (delivery.status().code() == absl::StatusCode::kNotFound) {
-    retry.status = delivery.status();
+  if (absl::IsNotFound(delivery.status())) {
+    answer = delivery.status();
     return absl::OkStatus();
   }
   if (!delivery.ok()) return delivery.status();
-  if (delivery->state == DeliveryState::kSucceeded) {
-    retry.status = DeliveryStateError(delivery->state);
+  if (absl::Status own = CheckRetry(*delivery); !own.ok()) {
+    answer = own;
     return absl::OkStatus();
   }
   absl::Status status = MakePendingAgain(retry.key, delivery->state, retry.now);
   if (!status.ok()) return status;
-  delivery = ReadDelivery(&connection_, retry.key, nullptr);
-  if (!delivery.ok()) return delivery.status();
-  retry.delivery = *std::move(delivery);
-  TakeStats(&retry.stats);
+  latchwire::MakePendingAgain(retry.now, &*delivery);
+  answer = RetryDelivery::Result{*std::move(delivery), CollectStats()};
   return absl::OkStatus();
 }
 

@@ -1,7 +1,5 @@
 // What bounds an append: max_pending of each webhook and the tenant's stored bytes. All of it is
 // decided before anything is written.
-#include <algorithm>
-
 #include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
@@ -18,58 +16,15 @@ constexpr char kPutMinute[] = "INSERT OR IGNORE INTO event_minute VALUES(?1, ?2,
 
 }  // namespace
 
-bool Transaction::IsNew(const AppendEvents& append, uint64_t through, const AppendPlan& plan,
-                        size_t index) {
-  if (append.from_agent && append.events[index].sequence <= through) return false;
-  return plan.known.empty() ||
-         (plan.known[index].number == 0 && !plan.known[index].repeats.has_value());
-}
-
-absl::Status Transaction::CheckRoom(AppendEvents& append, uint64_t through, const TenantRow& tenant,
-                                    AppendPlan* plan) {
-  for (size_t i = 0; i < append.events.size(); ++i) {
-    if (!IsNew(append, through, *plan, i)) continue;
-    const Event& event = *append.events[i].event;
-    const auto& targets = append.events[i].targets;
-    ++plan->new_events;
-    plan->new_bytes += StoredBytes(
-        event.id.size() + event.type.size() + event.source.size() + event.subject.size(),
-        event.data.size(), targets.size());
-    for (const DeliveryTarget& target : targets) {
-      if (target.max_pending <= 0) continue;
-      Room& room = plan->rooms[target.webhook_uid];
-      room.max_pending = target.max_pending;
-      room.overflow = target.overflow;
-      ++room.incoming;
-    }
-  }
-  if (append.max_stored_bytes > 0 && plan->new_events > 0 &&
-      tenant.stored_bytes + plan->new_bytes > append.max_stored_bytes) {
-    append.status =
-        QuotaExceededError("max_stored_bytes", append.max_stored_bytes, kStorageRetryAfter);
-    return absl::OkStatus();
-  }
-  for (auto& [uid, room] : plan->rooms) {
+absl::Status Transaction::CheckRoom(const MatchedEvents& append, const TenantRow& tenant,
+                                    AppendPlan* plan, absl::Status* own) {
+  *own = plan->CountNew(tenant.stored_bytes);
+  if (!own->ok()) return absl::OkStatus();
+  for (const auto& [uid, room] : plan->rooms()) {
     const auto row = GetStats({append.tenant, uid});
     if (!row.ok()) return row.status();
-    const int64_t pending = (*row)->stats.pending;
-    const int64_t fitting = std::clamp<int64_t>(room.max_pending - pending, 0, room.incoming);
-    const int64_t excess = room.incoming - fitting;
-    room.keep_first = room.incoming;
-    if (excess == 0) continue;
-    switch (room.overflow) {
-      case OverflowPolicy::kReject:
-        append.status = QueueFullError(uid, room.max_pending);
-        return absl::OkStatus();
-      case OverflowPolicy::kDropNewest:
-        room.keep_first = fitting;
-        break;
-      case OverflowPolicy::kDropOldest:
-        // Each new one takes the place of one; when none is left, of the first new ones.
-        room.drop_stored = std::min(excess, pending);
-        room.drop_first = excess - room.drop_stored;
-        break;
-    }
+    *own = plan->SetPending(uid, (*row)->stats.pending);
+    if (!own->ok()) return absl::OkStatus();
   }
   return absl::OkStatus();
 }
@@ -87,10 +42,10 @@ absl::Status Transaction::CatchUp(WebhookKey webhook, int64_t incoming, StatsRow
   return query.status();
 }
 
-absl::Status Transaction::MakeRoom(AppendEvents& append, const AppendPlan& plan) {
-  for (const auto& [uid, room] : plan.rooms) {
+absl::Status Transaction::MakeRoom(TenantId tenant, const AppendPlan& plan, AppendResult* result) {
+  for (const auto& [uid, room] : plan.rooms()) {
     if (room.overflow != OverflowPolicy::kDropOldest) continue;
-    const WebhookKey webhook{append.tenant, uid};
+    const WebhookKey webhook{tenant, uid};
     const auto row = GetStats(webhook);
     if (!row.ok()) return row.status();
     if (absl::Status status = CatchUp(webhook, room.incoming, *row); !status.ok()) return status;
@@ -109,27 +64,15 @@ absl::Status Transaction::MakeRoom(AppendEvents& append, const AppendPlan& plan)
       Touch(*row);
       CountMove(*row, number, DeliveryState::kPending, DeliveryState::kDropped);
       (*row)->oldest_pending = number + 1;
-      append.dropped.push_back({webhook, number});
+      result->dropped_old.push_back({webhook, number});
     }
   }
   return absl::OkStatus();
 }
 
-bool Transaction::IsDropped(const DeliveryTarget& target, AppendPlan* plan) {
-  if (plan->rooms.empty()) return false;
-  const auto found = plan->rooms.find(target.webhook_uid);
-  if (found == plan->rooms.end()) return false;
-  Room& room = found->second;
-  if (room.drop_first > 0) {
-    --room.drop_first;
-    return true;
-  }
-  return room.keep_first-- <= 0;
-}
-
 // How old events are: the first number of each minute. A clock that was set back changes nothing
 // until it has caught up.
-absl::Status Transaction::PutMinute(const AppendEvents& append, TenantRow* tenant) {
+absl::Status Transaction::PutMinute(const MatchedEvents& append, TenantRow* tenant) {
   const int64_t minute = MinuteOf(append.now);
   if (minute <= tenant->last_minute) return absl::OkStatus();
   tenant->last_minute = minute;

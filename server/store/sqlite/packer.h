@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/codec.h"
 
 namespace latchwire::sqlite {

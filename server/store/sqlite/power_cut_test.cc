@@ -124,7 +124,8 @@ class Scenario {
   std::string path() const { return folder_.File("latchwire.db"); }
 
   struct Submitted {
-    AppendEvents append;
+    MatchedEvents append;
+    uint64_t last_sequence = 0;  // of an agent's batch
     bool answered = false;
   };
 
@@ -139,10 +140,9 @@ class Scenario {
       create.webhook.id = absl::StrCat("webhook-", i);
       create.webhook.url = "https://example.com/";
       create.webhook.ordering = i == 0 ? WebhookOrdering::kNone : WebhookOrdering::kBySubject;
-      Mutation one[] = {create};
-      ASSERT_EQ((*store)->Write(absl::MakeSpan(one)), absl::OkStatus());
-      ASSERT_EQ(StatusOf(one[0]), absl::OkStatus());
-      generation_ = std::get<CreateWebhook>(one[0]).generation;
+      const auto created = WriteOne(**store, create);
+      ASSERT_EQ(created.status(), absl::OkStatus());
+      generation_ = created->generation;
     }
     AcquireLeases leases;
     leases.owner = "test";
@@ -153,14 +153,16 @@ class Scenario {
     stream.agent = "agent-1";
     stream.epoch = kEpoch;
     stream.now = kNow;
-    Mutation two[] = {leases, stream};
-    ASSERT_EQ((*store)->Write(absl::MakeSpan(two)), absl::OkStatus());
-    fences_ = std::get<AcquireLeases>(two[0]).fences;
-    stream_ = {"agent-1", kEpoch, std::get<OpenAgentStream>(two[1]).fence};
+    const auto leased = WriteOne(**store, leases);
+    const auto opened = WriteOne(**store, stream);
+    ASSERT_EQ(leased.status(), absl::OkStatus());
+    ASSERT_EQ(opened.status(), absl::OkStatus());
+    fences_ = leased->fences;
+    stream_ = {"agent-1", kEpoch, opened->fence};
   }
 
-  AppendEvents MakeAppend(uint64_t random) {
-    AppendEvents append;
+  AppendPublished MakeAppend(uint64_t random) {
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = generation_;
     append.now = kNow;
@@ -178,22 +180,24 @@ class Scenario {
   }
 
   // The answer's future; the callback keeps what was answered.
-  std::shared_future<void> Submit(AppendEvents append) {
+  template <typename M>
+  std::shared_future<void> Submit(M append, uint64_t last_sequence = 0) {
     auto answered = std::make_shared<std::promise<void>>();
     Submitted* submitted = nullptr;
     {
       MutexLock lock(&mutex_);
       submitted = submitted_.emplace_back(std::make_unique<Submitted>()).get();
       submitted->append = append;
+      submitted->last_sequence = last_sequence;
       if (faults_.answers_early) queued_.push_back(submitted);
     }
-    writer_->Submit(std::move(append), [this, submitted, answered](Mutation done) {
-      EXPECT_EQ(StatusOf(done), absl::OkStatus());
+    writer_->Submit(std::move(append), [this, submitted, answered](const Written<M>& written) {
+      EXPECT_EQ(written.result.status(), absl::OkStatus());
       {
         MutexLock lock(&mutex_);
         submitted->answered = true;
-        for (const NewEvent& event : std::get<AppendEvents>(done).events) {
-          undelivered_.push_back({{kDefaultTenant, 1}, event.event->number});
+        for (const AppendResult::OfEvent& event : written.result->events) {
+          undelivered_.push_back({{kDefaultTenant, 1}, event.number});
         }
       }
       answered->set_value();
@@ -202,16 +206,16 @@ class Scenario {
   }
 
   void SubmitAgentBatch() {
-    AppendEvents append = MakeAppend(random_());
-    append.from_agent = true;
+    AppendFromAgent append;
+    static_cast<MatchedEvents&>(append) = MakeAppend(random_());
     append.stream = stream_;
     append.first_sequence = sequence_ + 1;
-    for (NewEvent& event : append.events) {
-      event.sequence = ++sequence_;
-      event.checksum = static_cast<uint32_t>(sequence_);
+    for (size_t i = 0; i < append.events.size(); ++i) {
+      ++sequence_;
+      append.sequences.push_back({sequence_, static_cast<uint32_t>(sequence_)});
     }
-    append.cursor_through = sequence_;
-    Submit(std::move(append));
+    append.last_sequence = sequence_;
+    Submit(std::move(append), sequence_);
   }
 
   void SubmitOutcome() {
@@ -226,10 +230,10 @@ class Scenario {
     outcome.attempt.start_time = kNow;
     outcome.attempt.http_status = 204;
     outcome.fence = fences_[static_cast<size_t>(PartitionOf(outcome.key.webhook))];
-    writer_->Submit(record, [this](Mutation done) {
-      EXPECT_EQ(StatusOf(done), absl::OkStatus());
+    writer_->Submit(record, [this](const Written<RecordOutcomes>& written) {
+      EXPECT_EQ(written.result.status(), absl::OkStatus());
       MutexLock done_lock(&mutex_);
-      delivered_.push_back(std::get<RecordOutcomes>(done).outcomes[0].key);
+      delivered_.push_back(written.mutation.outcomes[0].key);
     });
   }
 
@@ -292,12 +296,10 @@ class Scenario {
     stream.agent = "agent-1";
     stream.epoch = kEpoch;
     stream.now = kNow;
-    Mutation one[] = {stream};
-    if (!store.Write(absl::MakeSpan(one)).ok() ||
-        std::get<OpenAgentStream>(one[0]).through[0] != through) {
+    const auto reopened = WriteOne(store, stream);
+    if (!reopened.ok() || reopened->through[0] != through) {
       findings_->Tear(absl::StrCat("the agent's cursor is ",
-                                   std::get<OpenAgentStream>(one[0]).through[0], ", not ",
-                                   through));
+                                   reopened.ok() ? reopened->through[0] : 0, ", not ", through));
     }
   }
 
@@ -316,8 +318,8 @@ class Scenario {
             store.GetDelivery({{kDefaultTenant, target.webhook_uid}, at->second.number}).ok();
       }
       whole += is_whole ? 1 : 0;
-      *through = std::max(*through, sent.sequence);
     }
+    if (there > 0) *through = std::max(*through, submitted.last_sequence);
     const std::string& name = submitted.append.events[0].event->id;
     if (submitted.answered && whole != submitted.append.events.size()) findings_->Lose(name);
     if (there != whole || (there != 0 && there != submitted.append.events.size())) {

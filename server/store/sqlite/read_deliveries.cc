@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"

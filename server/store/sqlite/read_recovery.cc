@@ -1,4 +1,4 @@
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/reads.h"
 #include "server/store/sqlite/recovery_jobs.h"

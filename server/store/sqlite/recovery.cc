@@ -1,9 +1,11 @@
 // Recovery jobs: deliveries made pending again in steps of a bounded size.
 #include <algorithm>
+#include <utility>
 
-#include "absl/algorithm/container.h"
 #include "core/domain/matching.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
+#include "server/store/driver/recovery_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/reads.h"
@@ -26,76 +28,75 @@ absl::Status UpdateJob(Connection* connection, const RecoveryJob& job) {
   return query.Blob(record).Run();
 }
 
-void End(RecoveryJobState state, absl::Time now, RecoveryJob* job) {
-  job->state = state;
-  job->end_time = ToStoredTime(now);
-}
-
 }  // namespace
 
-absl::Status Transaction::Apply(CreateRecoveryJob& create) {
-  RecoveryJob& job = create.job;
-  if (job.webhook_uid != 0) {
-    const WebhookKey key{job.tenant, job.webhook_uid};
+absl::Status Transaction::Apply(const CreateRecoveryJob& create,
+                                Answer<CreateRecoveryJob>& answer) {
+  const TenantId tenant_id = create.job.tenant;
+  if (create.job.webhook_uid != 0) {
+    const WebhookKey key{tenant_id, create.job.webhook_uid};
     const auto exists = WebhookExists(key);
     if (!exists.ok()) return exists.status();
     if (!*exists) {
-      create.status = WebhookNotFoundError(key);
+      answer = WebhookNotFoundError(key);
       return absl::OkStatus();
     }
   }
+  size_t running = 0;
   {
     Query query = connection_.Use(kCountRunningRecoveryJobs);
-    query.Int(job.tenant);
-    if (query.Next() && query.IntAt(0) >= static_cast<int64_t>(kMaxRunningRecoveryJobs)) {
-      create.status = TooManyRecoveryJobsError();
-    }
-    if (!query.status().ok() || !create.status.ok()) return query.status();
+    query.Int(tenant_id);
+    if (query.Next()) running = static_cast<size_t>(query.IntAt(0));
+    if (!query.status().ok()) return query.status();
   }
-  const auto tenant = GetTenant(job.tenant);
+  const auto tenant = GetTenant(tenant_id);
   if (!tenant.ok()) return tenant.status();
-  job.number = (*tenant)->next_job++;
-  job.last_number = (*tenant)->next_number - 1;
+  auto job = NewRecoveryJob(create, running, (*tenant)->next_job, (*tenant)->next_number - 1);
+  if (!job.ok()) {
+    answer = job.status();
+    return absl::OkStatus();
+  }
+  ++(*tenant)->next_job;
   (*tenant)->changed = true;
-  job.next_uid = std::max<int64_t>(job.webhook_uid, 1);
-  job.next_number = 0;  // from the first that may fit
-  job.state = RecoveryJobState::kRunning;
-  job.examined_count = job.recovered_count = 0;
-  job.end_time = absl::InfiniteFuture();
-  const std::string record = PackRecoveryJob(job);
+  const std::string record = PackRecoveryJob(*job);
   Query insert = connection_.Use(kInsertJob);
-  insert.Int(job.tenant).Int(job.number).Text(job.id).Int(static_cast<int>(job.state));
-  return insert.Blob(record).Run();
+  insert.Int(job->tenant).Int(job->number).Text(job->id).Int(static_cast<int>(job->state));
+  absl::Status status = insert.Blob(record).Run();
+  answer = CreateRecoveryJob::Result{*std::move(job)};
+  return status;
 }
 
-absl::Status Transaction::Apply(StepRecoveryJob& step) {
+absl::Status Transaction::Apply(const StepRecoveryJob& step, Answer<StepRecoveryJob>& answer) {
   auto job = GetRecoveryJob(&connection_, step.tenant, step.id);
-  if (job.status().code() == absl::StatusCode::kNotFound) {
-    step.status = job.status();
+  if (absl::IsNotFound(job.status())) {
+    answer = job.status();
     return absl::OkStatus();
   }
   if (!job.ok()) return job.status();
-  step.job = *std::move(job);
-  if (step.job.state != RecoveryJobState::kRunning) return absl::OkStatus();
-  if (absl::Status status = AdvanceJob(step); !status.ok()) return status;
-  TakeStats(&step.stats);
-  return UpdateJob(&connection_, step.job);
+  StepRecoveryJob::Result result;
+  result.job = *std::move(job);
+  absl::Status status;
+  if (result.job.state == RecoveryJobState::kRunning) {
+    status = AdvanceJob(step, &result);
+    result.stats = CollectStats();
+    if (status.ok()) status = UpdateJob(&connection_, result.job);
+  }
+  answer = std::move(result);
+  return status;
 }
 
-absl::Status Transaction::Apply(CancelRecoveryJob& cancel) {
+absl::Status Transaction::Apply(const CancelRecoveryJob& cancel,
+                                Answer<CancelRecoveryJob>& answer) {
   auto job = GetRecoveryJob(&connection_, cancel.tenant, cancel.id);
-  if (job.status().code() == absl::StatusCode::kNotFound) {
-    cancel.status = job.status();
+  if (!job.ok() && !absl::IsNotFound(job.status())) return job.status();
+  if (job.ok()) job = Cancelled(cancel, *std::move(job));
+  if (!job.ok()) {
+    answer = job.status();
     return absl::OkStatus();
   }
-  if (!job.ok()) return job.status();
-  if (job->state != RecoveryJobState::kRunning) {
-    cancel.status = RecoveryJobStateError(cancel.id);
-    return absl::OkStatus();
-  }
-  End(RecoveryJobState::kCancelled, cancel.now, &*job);
-  cancel.job = *std::move(job);
-  return UpdateJob(&connection_, cancel.job);
+  absl::Status status = UpdateJob(&connection_, *job);
+  answer = CancelRecoveryJob::Result{*std::move(job)};
+  return status;
 }
 
 // Deliveries made at or after `from` have this number or a higher one. The clock may have been set
@@ -115,8 +116,8 @@ absl::StatusOr<int64_t> Transaction::FirstNumberFrom(TenantId tenant, absl::Time
   return FirstNumberAt(tenant, minute);
 }
 
-absl::Status Transaction::AdvanceJob(StepRecoveryJob& step) {
-  RecoveryJob& job = step.job;
+absl::Status Transaction::AdvanceJob(const StepRecoveryJob& step, StepRecoveryJob::Result* result) {
+  RecoveryJob& job = result->job;
   int64_t left = std::max(step.limit, 1);
   while (left > 0) {
     const int64_t last_uid = job.webhook_uid != 0 ? job.webhook_uid : (int64_t{1} << kUidBits) - 1;
@@ -129,23 +130,19 @@ absl::Status Transaction::AdvanceJob(StepRecoveryJob& step) {
       if (!query.status().ok()) return query.status();
     }
     if (key == 0) {
-      End(RecoveryJobState::kSucceeded, step.now, &job);
+      Finish(step.now, &job);
       return absl::OkStatus();
     }
     const WebhookKey webhook = UnpackedKey(key);
-    if (webhook.uid != job.next_uid) job.next_number = 0;
-    job.next_uid = webhook.uid;
+    EnterWebhook(webhook.uid, &job);
     if (job.next_number == 0) {
       const auto first = FirstNumberFrom(job.tenant, job.created_from);
       if (!first.ok()) return first.status();
       job.next_number = *first;
     }
-    const auto examined = AdvanceInWebhook(webhook, left, step);
+    const auto examined = AdvanceInWebhook(webhook, left, step.now, result);
     if (!examined.ok()) return examined.status();
-    if (*examined < left) {
-      ++job.next_uid;
-      job.next_number = 0;
-    }
+    if (*examined < left) LeaveWebhook(&job);
     // A webhook costs, too, even one without deliveries.
     left -= std::max<int64_t>(*examined, 1);
   }
@@ -153,8 +150,9 @@ absl::Status Transaction::AdvanceJob(StepRecoveryJob& step) {
 }
 
 absl::StatusOr<int64_t> Transaction::AdvanceInWebhook(WebhookKey webhook, int64_t limit,
-                                                      StepRecoveryJob& step) {
-  RecoveryJob& job = step.job;
+                                                      absl::Time now,
+                                                      StepRecoveryJob::Result* result) {
+  RecoveryJob& job = result->job;
   int64_t examined = 0;
   std::vector<std::pair<int64_t, DeliveryState>> fitting;
   {
@@ -164,9 +162,7 @@ absl::StatusOr<int64_t> Transaction::AdvanceInWebhook(WebhookKey webhook, int64_
       ++examined;
       job.next_number = query.IntAt(0) + 1;
       const auto state = static_cast<DeliveryState>(query.IntAt(1));
-      const absl::Time created = UnpackTime(query.IntAt(2));
-      if (state != DeliveryState::kPending && absl::c_linear_search(job.states, state) &&
-          created >= job.created_from && created < job.created_before) {
+      if (WantsDelivery(job, state, UnpackTime(query.IntAt(2)))) {
         fitting.emplace_back(query.IntAt(0), state);
       }
     }
@@ -178,12 +174,12 @@ absl::StatusOr<int64_t> Transaction::AdvanceInWebhook(WebhookKey webhook, int64_
     const auto fits = EventFits(job, number);
     if (!fits.ok()) return fits.status();
     if (!*fits) continue;
-    absl::Status status = MakePendingAgain({webhook, number}, state, step.now);
+    absl::Status status = MakePendingAgain({webhook, number}, state, now);
     if (!status.ok()) return status;
     ++job.recovered_count;
     any = true;
   }
-  if (any) step.webhooks.push_back(webhook);
+  if (any) result->webhooks.push_back(webhook);
   return examined;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/retention_queries.h"
@@ -75,12 +76,12 @@ absl::StatusOr<std::vector<OldEvent>> Load(Query query, TenantId tenant, int64_t
 
 }  // namespace
 
-absl::Status Transaction::Apply(DeleteOldEvents& del) {
+absl::Status Transaction::Apply(const DeleteOldEvents& del, Answer<DeleteOldEvents>& answer) {
   const auto tenant = GetTenant(del.tenant);
   if (!tenant.ok()) return tenant.status();
   TenantRow& row = **tenant;
   if (!row.exists && !row.changed) {
-    del.status = TenantNotFoundError(del.tenant);
+    answer = TenantNotFoundError(del.tenant);
     return absl::OkStatus();
   }
   const auto end = FirstNumberAt(del.tenant, MinuteOf(del.stored_before));
@@ -89,23 +90,25 @@ absl::Status Transaction::Apply(DeleteOldEvents& del) {
       FirstNumberAt(del.tenant, MinuteOf(std::min(del.held_before, del.stored_before)));
   if (!held_end.ok()) return held_end.status();
 
-  del.limit = std::max(del.limit, 2);
+  Cleaning step{del.tenant, row, std::max(del.limit, 2), *end, *held_end, {}};
+  DeleteOldEvents::Result& result = step.result;
   const auto before = std::tuple(row.clean_number, row.held_number, row.held_events);
-  absl::Status status = CleanHeld(del, row, *end, *held_end);
-  if (status.ok()) status = CleanNext(del, row, *end, *held_end);
+  absl::Status status = CleanHeld(step);
+  if (status.ok()) status = CleanNext(step);
   if (status.ok()) status = CleanMinutes(del, row);
   if (!status.ok()) return status;
-  row.stored_events -= del.deleted_events;
+  row.stored_events -= result.deleted_events;
   // Of a database that did not count from its first day only about that much was known.
   if (row.stored_events <= 0) row.stored_events = row.stored_bytes = 0;
   row.stored_bytes = std::max<int64_t>(row.stored_bytes, 0);
   // A step that finds nothing to do writes nothing, and so costs no sync.
-  row.changed |= del.deleted_events > 0 ||
+  row.changed |= result.deleted_events > 0 ||
                  before != std::tuple(row.clean_number, row.held_number, row.held_events);
-  TakeStats(&del.stats);
-  del.held_events = row.held_events;
-  del.stored_bytes = row.stored_bytes;
-  del.stored_events = row.stored_events;
+  result.stats = CollectStats();
+  result.held_events = row.held_events;
+  result.stored_bytes = row.stored_bytes;
+  result.stored_events = row.stored_events;
+  answer = std::move(result);
   return absl::OkStatus();
 }
 
@@ -122,49 +125,47 @@ absl::StatusOr<int64_t> Transaction::FirstNumberAt(TenantId tenant, int64_t minu
 }
 
 // Those that are past held_before first, then some of the others: a delivery may have ended since.
-absl::Status Transaction::CleanHeld(DeleteOldEvents& del, TenantRow& tenant, int64_t end,
-                                    int64_t held_end) {
-  const int64_t half = del.limit / 2;
+absl::Status Transaction::CleanHeld(Cleaning& step) {
+  const int64_t half = step.limit / 2;
   bool at_end = false;
-  auto events = Load(connection_.Use(kHeldEvents), del.tenant, 1, held_end, half, &at_end);
+  auto events = Load(connection_.Use(kHeldEvents), step.tenant_id, 1, step.held_end, half, &at_end);
   if (!events.ok()) return events.status();
-  del.more |= !at_end;
+  step.result.more |= !at_end;
   for (OldEvent& event : *events) {
     event.is_held = true;
-    absl::Status status = DeleteEvents(del, tenant, absl::MakeConstSpan(&event, 1), true);
+    absl::Status status = DeleteEvents(step, absl::MakeConstSpan(&event, 1), true);
     if (!status.ok()) return status;
   }
 
-  const int64_t first = std::max(tenant.held_number, held_end);
-  events = Load(connection_.Use(kHeldEvents), del.tenant, first, end, half, &at_end);
+  const int64_t first = std::max(step.tenant.held_number, step.held_end);
+  events = Load(connection_.Use(kHeldEvents), step.tenant_id, first, step.end, half, &at_end);
   if (!events.ok()) return events.status();
-  const int64_t deleted_before = del.deleted_events;
+  const int64_t deleted_before = step.result.deleted_events;
   for (OldEvent& event : *events) {
     event.is_held = true;
-    absl::Status status = DeleteEvents(del, tenant, absl::MakeConstSpan(&event, 1), false);
+    absl::Status status = DeleteEvents(step, absl::MakeConstSpan(&event, 1), false);
     if (!status.ok()) return status;
   }
-  tenant.held_number = at_end ? 1 : events->back().number + 1;
+  step.tenant.held_number = at_end ? 1 : events->back().number + 1;
   // Where nothing has ended, looking on at once would only cost.
-  del.more |= !at_end && del.deleted_events > deleted_before;
+  step.result.more |= !at_end && step.result.deleted_events > deleted_before;
   return absl::OkStatus();
 }
 
-absl::Status Transaction::CleanNext(DeleteOldEvents& del, TenantRow& tenant, int64_t end,
-                                    int64_t held_end) {
-  if (tenant.clean_number >= end) return absl::OkStatus();
-  const int64_t limit = std::max<int64_t>(del.limit - del.deleted_events, 1);
+absl::Status Transaction::CleanNext(Cleaning& step) {
+  if (step.tenant.clean_number >= step.end) return absl::OkStatus();
+  const int64_t limit = std::max<int64_t>(step.limit - step.result.deleted_events, 1);
   bool at_end = false;
-  const auto events =
-      Load(connection_.Use(kOldEvents), del.tenant, tenant.clean_number, end, limit, &at_end);
+  const auto events = Load(connection_.Use(kOldEvents), step.tenant_id, step.tenant.clean_number,
+                           step.end, limit, &at_end);
   if (!events.ok()) return events.status();
   absl::Span<const OldEvent> rest = absl::MakeConstSpan(*events);
   size_t past_held = 0;
-  while (past_held < rest.size() && rest[past_held].number < held_end) ++past_held;
-  absl::Status status = DeleteEvents(del, tenant, rest.first(past_held), true);
-  if (status.ok()) status = DeleteEvents(del, tenant, rest.subspan(past_held), false);
-  tenant.clean_number = at_end ? end : events->back().number + 1;
-  del.more |= !at_end;
+  while (past_held < rest.size() && rest[past_held].number < step.held_end) ++past_held;
+  absl::Status status = DeleteEvents(step, rest.first(past_held), true);
+  if (status.ok()) status = DeleteEvents(step, rest.subspan(past_held), false);
+  step.tenant.clean_number = at_end ? step.end : events->back().number + 1;
+  step.result.more |= !at_end;
   return status;
 }
 
@@ -187,14 +188,14 @@ absl::Status Transaction::CleanMinutes(const DeleteOldEvents& del, const TenantR
   return absl::OkStatus();
 }
 
-// `events`: all that are left between the first and the last of them, but for held ones outside.
-// Passes over those with pending deliveries, unless they are to `expire`.
-absl::Status Transaction::DeleteEvents(DeleteOldEvents& del, TenantRow& tenant,
-                                       absl::Span<const OldEvent> events, bool expire) {
-  if (events.empty()) return absl::OkStatus();
+// Numbers of `events` with a pending delivery, ascending; none if those are to `expire`, which they
+// then do.
+absl::StatusOr<std::vector<int64_t>> Transaction::FindPending(Cleaning& step,
+                                                              absl::Span<const OldEvent> events,
+                                                              bool expire) {
   std::vector<int64_t> pending;
   for (const auto& [uid, range] : RangesOf(events)) {
-    const WebhookKey webhook{del.tenant, uid};
+    const WebhookKey webhook{step.tenant_id, uid};
     const auto exists = WebhookExists(webhook);
     if (!exists.ok()) return exists.status();
     if (!*exists) continue;  // nothing of it is delivered any more
@@ -206,10 +207,11 @@ absl::Status Transaction::DeleteEvents(DeleteOldEvents& del, TenantRow& tenant,
       if (!query.status().ok()) return query.status();
     }
     if (!expire || pending.size() == before) continue;
-    if (std::find(del.webhooks.begin(), del.webhooks.end(), webhook) == del.webhooks.end()) {
-      del.webhooks.push_back(webhook);
+    std::vector<WebhookKey>& webhooks = step.result.webhooks;
+    if (std::find(webhooks.begin(), webhooks.end(), webhook) == webhooks.end()) {
+      webhooks.push_back(webhook);
     }
-    del.expired_deliveries += static_cast<int64_t>(pending.size() - before);
+    step.result.expired_deliveries += static_cast<int64_t>(pending.size() - before);
     for (size_t i = before; i < pending.size(); ++i) {
       absl::Status status =
           CountMove({webhook, pending[i]}, DeliveryState::kPending, DeliveryState::kExpired);
@@ -218,16 +220,25 @@ absl::Status Transaction::DeleteEvents(DeleteOldEvents& del, TenantRow& tenant,
   }
   if (expire) pending.clear();
   std::sort(pending.begin(), pending.end());
+  return pending;
+}
 
+// `events`: all that are left between the first and the last of them, but for held ones outside.
+// Passes over those with pending deliveries, unless they are to `expire`.
+absl::Status Transaction::DeleteEvents(Cleaning& step, absl::Span<const OldEvent> events,
+                                       bool expire) {
+  if (events.empty()) return absl::OkStatus();
+  const auto pending = FindPending(step, events, expire);
+  if (!pending.ok()) return pending.status();
   size_t run = 0;  // the first of those that go together
   for (size_t i = 0; i <= events.size(); ++i) {
     const bool stays =
-        i < events.size() && std::binary_search(pending.begin(), pending.end(), events[i].number);
+        i < events.size() && std::binary_search(pending->begin(), pending->end(), events[i].number);
     if (i < events.size() && !stays) continue;
-    absl::Status status = DeleteRun(del, tenant, events.subspan(run, i - run));
+    absl::Status status = DeleteRun(step, events.subspan(run, i - run));
     if (status.ok() && stays && !events[i].is_held) {
-      status = connection_.Use(kInsertHeld).Int(EventKey(del.tenant, events[i].number)).Run();
-      ++tenant.held_events;
+      status = connection_.Use(kInsertHeld).Int(EventKey(step.tenant_id, events[i].number)).Run();
+      ++step.tenant.held_events;
     }
     if (!status.ok()) return status;
     run = i + 1;
@@ -235,28 +246,27 @@ absl::Status Transaction::DeleteEvents(DeleteOldEvents& del, TenantRow& tenant,
   return absl::OkStatus();
 }
 
-absl::Status Transaction::DeleteRun(DeleteOldEvents& del, TenantRow& tenant,
-                                    absl::Span<const OldEvent> run) {
+absl::Status Transaction::DeleteRun(Cleaning& step, absl::Span<const OldEvent> run) {
   if (run.empty()) return absl::OkStatus();
   for (const auto& [uid, range] : RangesOf(run)) {
     for (const char* sql : {kDeleteDeliveries, kDeleteAttempts}) {
       Query query = connection_.Use(sql);
-      query.Int(PackedKey({del.tenant, uid})).Int(range.first).Int(range.second);
+      query.Int(PackedKey({step.tenant_id, uid})).Int(range.first).Int(range.second);
       if (absl::Status status = query.Run(); !status.ok()) return status;
     }
   }
   for (const OldEvent& event : run) {
-    tenant.stored_bytes -= event.bytes;
+    step.tenant.stored_bytes -= event.bytes;
     if (!event.is_held) continue;
     absl::Status status =
-        connection_.Use(kDeleteHeld).Int(EventKey(del.tenant, event.number)).Run();
+        connection_.Use(kDeleteHeld).Int(EventKey(step.tenant_id, event.number)).Run();
     if (!status.ok()) return status;
-    --tenant.held_events;
+    --step.tenant.held_events;
   }
-  del.deleted_events += static_cast<int64_t>(run.size());
+  step.result.deleted_events += static_cast<int64_t>(run.size());
   Query query = connection_.Use(kDeleteEvents);
-  query.Int(EventKey(del.tenant, run.front().number));
-  return query.Int(EventKey(del.tenant, run.back().number)).Run();
+  query.Int(EventKey(step.tenant_id, run.front().number));
+  return query.Int(EventKey(step.tenant_id, run.back().number)).Run();
 }
 
 }  // namespace latchwire::sqlite

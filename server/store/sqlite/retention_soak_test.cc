@@ -42,17 +42,16 @@ class RetentionSoakTest : public testing::Test {
   }
 
   template <typename M>
-  M Write(M mutation) {
-    Mutation one[] = {std::move(mutation)};
-    EXPECT_EQ(store_->Write(absl::MakeSpan(one)), absl::OkStatus());
-    EXPECT_EQ(StatusOf(one[0]), absl::OkStatus());
-    return std::get<M>(std::move(one[0]));
+  typename M::Result Write(const M& mutation) {
+    const auto result = WriteOne(*store_, mutation);
+    EXPECT_EQ(result.status(), absl::OkStatus());
+    return *result;
   }
   static bool IsForSlow(int64_t number) { return number % 10 == 0; }
 
   // One tick's events, all delivered to the fast webhook at once.
   void Load() {
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = 2;
     append.now = now_;
@@ -97,18 +96,19 @@ class RetentionSoakTest : public testing::Test {
     Write(std::exchange(record_, {}));
     EXPECT_EQ(store_->Checkpoint(), absl::OkStatus());
   }
-  DeleteOldEvents Clean() {
-    DeleteOldEvents del;
+  DeleteOldEvents::Result Clean() {
+    DeleteOldEvents::Result result;
     do {
+      DeleteOldEvents del;
       del.tenant = kDefaultTenant;
       del.stored_before = now_ - kRetentionTicks * kTick;
       del.held_before = del.stored_before - kHeldTicks * kTick;
       del.limit = 100;
-      del = Write(del);
-      expired_ += del.expired_deliveries;
-    } while (del.more);
+      result = Write(del);
+      expired_ += result.expired_deliveries;
+    } while (result.more);
     EXPECT_EQ(store_->Checkpoint(), absl::OkStatus());
-    return del;
+    return result;
   }
   int64_t Size() const {
     return static_cast<int64_t>(std::filesystem::file_size(path_) +
@@ -127,7 +127,7 @@ class RetentionSoakTest : public testing::Test {
 
 TEST_F(RetentionSoakTest, TheFileLevelsOff) {
   int64_t size_halfway = 0;
-  DeleteOldEvents last;
+  DeleteOldEvents::Result last;
   for (int tick = 1; tick <= kTicks; ++tick) {
     Load();
     AnswerSlowly(events_ - (kSlowTicks + 1) * kEventsPerTick + 1);

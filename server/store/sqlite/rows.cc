@@ -1,7 +1,7 @@
 #include "server/store/sqlite/rows.h"
 
 #include "absl/strings/str_cat.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/codec.h"
 
 namespace latchwire::sqlite {

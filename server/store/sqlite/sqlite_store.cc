@@ -1,12 +1,14 @@
 #include "server/store/sqlite/sqlite_store.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "core/base/check.h"
 #include "core/base/crash_point.h"
 #include "core/base/mutex.h"
-#include "server/store/driver/driver_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/crash_vfs.h"
 #include "server/store/sqlite/create.h"
 #include "server/store/sqlite/migrations.h"
@@ -32,7 +34,8 @@ class SqliteStore : public Store {
         checkpointer_(std::move(checkpointer)),
         readers_(std::move(readers)) {}
 
-  absl::Status Write(absl::Span<Mutation> mutations) override;
+  absl::Status Write(absl::Span<const Mutation> mutations,
+                     absl::Span<MutationResult> results) override;
   absl::Status Checkpoint() override;
 
   absl::StatusOr<std::vector<Tenant>> LoadTenants() override {
@@ -88,7 +91,7 @@ class SqliteStore : public Store {
   absl::StatusOr<DueDeliveries> LoadHeads(
       WebhookKey webhook, absl::Time now, int limit,
       const absl::flat_hash_set<std::string>& exclude_order_keys) override {
-    std::string resume = TakeResume(webhook);
+    std::string resume = PopResume(webhook);
     auto due =
         sqlite::LoadHeads(Reader(this).get(), webhook, now, limit, exclude_order_keys, &resume);
     if (!resume.empty()) {
@@ -123,12 +126,12 @@ class SqliteStore : public Store {
     std::unique_ptr<Connection> connection_;
   };
 
-  absl::Status WriteOnce(absl::Span<Mutation> mutations, bool with_savepoints)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
-  absl::Status ApplyAll(absl::Span<Mutation> mutations, bool with_savepoints)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status WriteOnce(absl::Span<const Mutation> mutations, absl::Span<MutationResult> results,
+                         bool with_savepoints) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status ApplyAll(absl::Span<const Mutation> mutations, absl::Span<MutationResult> results,
+                        bool with_savepoints) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
-  std::string TakeResume(WebhookKey webhook) {
+  std::string PopResume(WebhookKey webhook) {
     MutexLock lock(&resume_mutex_);
     const auto found = resume_.find(webhook);
     if (found == resume_.end()) return {};
@@ -152,40 +155,46 @@ class SqliteStore : public Store {
   absl::flat_hash_map<WebhookKey, std::string> resume_ ABSL_GUARDED_BY(resume_mutex_);
 };
 
-absl::Status ApplyOne(Transaction* transaction, Mutation* mutation) {
-  FailMutation(absl::OkStatus(), mutation);
-  absl::Status status =
-      std::visit([&](auto& value) { return transaction->Apply(value); }, *mutation);
-  if (!status.ok()) return status;
-  if (const absl::Status own = StatusOf(*mutation); !own.ok()) FailMutation(own, mutation);
-  return absl::OkStatus();
+absl::Status ApplyOne(Transaction* transaction, const Mutation& mutation, MutationResult* result) {
+  return std::visit(
+      [&](const auto& value) {
+        using M = std::remove_cvref_t<decltype(value)>;
+        Transaction::Answer<M> answer;
+        absl::Status status = transaction->Apply(value, answer);
+        *result = std::move(answer);
+        return status;
+      },
+      mutation);
 }
 
 bool IsFaultOfStatement(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInternal;
 }
 
-absl::Status SqliteStore::Write(absl::Span<Mutation> mutations) {
+bool IsAppend(const Mutation& mutation) {
+  return std::holds_alternative<AppendPublished>(mutation) ||
+         std::holds_alternative<AppendFromAgent>(mutation);
+}
+
+absl::Status SqliteStore::Write(absl::Span<const Mutation> mutations,
+                                absl::Span<MutationResult> results) {
+  LATCHWIRE_CHECK(mutations.size() == results.size());
   MutexLock lock(&write_mutex_);
-  absl::Status status = WriteOnce(mutations, false);
+  absl::Status status = WriteOnce(mutations, results, false);
   // One mutation that the database refuses must not take its neighbours with it. That should never
   // happen, so only now each pays for a savepoint.
-  if (IsFaultOfStatement(status)) status = WriteOnce(mutations, true);
+  if (IsFaultOfStatement(status)) status = WriteOnce(mutations, results, true);
   if (IsFaultOfStatement(status)) status = StoreUnavailableError(status.message());
-  if (!status.ok()) {
-    for (Mutation& mutation : mutations) FailMutation(status, &mutation);
-  }
+  if (!status.ok()) std::fill(results.begin(), results.end(), status);
   return status;
 }
 
-absl::Status SqliteStore::WriteOnce(absl::Span<Mutation> mutations, bool with_savepoints) {
+absl::Status SqliteStore::WriteOnce(absl::Span<const Mutation> mutations,
+                                    absl::Span<MutationResult> results, bool with_savepoints) {
   writer_->Trim();
-  bool appends = false;
-  for (const Mutation& mutation : mutations) {
-    appends |= std::holds_alternative<AppendEvents>(mutation);
-  }
+  const bool appends = std::any_of(mutations.begin(), mutations.end(), IsAppend);
   absl::Status status = writer_->Use("BEGIN IMMEDIATE").Run();
-  if (status.ok()) status = ApplyAll(mutations, with_savepoints);
+  if (status.ok()) status = ApplyAll(mutations, results, with_savepoints);
   if (status.ok()) {
     if (appends) CrashPoint("server-after-accept-before-fsync");
     status = writer_->Use("COMMIT").Run();
@@ -195,20 +204,21 @@ absl::Status SqliteStore::WriteOnce(absl::Span<Mutation> mutations, bool with_sa
   return status;
 }
 
-absl::Status SqliteStore::ApplyAll(absl::Span<Mutation> mutations, bool with_savepoints) {
+absl::Status SqliteStore::ApplyAll(absl::Span<const Mutation> mutations,
+                                   absl::Span<MutationResult> results, bool with_savepoints) {
   auto transaction = std::make_unique<Transaction>(writer_.get());
-  for (Mutation& mutation : mutations) {
+  for (size_t i = 0; i < mutations.size(); ++i) {
     if (!with_savepoints) {
-      absl::Status status = ApplyOne(transaction.get(), &mutation);
+      absl::Status status = ApplyOne(transaction.get(), mutations[i], &results[i]);
       if (!status.ok()) return status;
       continue;
     }
     absl::Status status = writer_->Use("SAVEPOINT mutation").Run();
     if (!status.ok()) return status;
-    status = ApplyOne(transaction.get(), &mutation);
+    status = ApplyOne(transaction.get(), mutations[i], &results[i]);
     if (status.ok()) status = transaction->Flush();
     if (IsFaultOfStatement(status)) {
-      FailMutation(status, &mutation);
+      results[i] = status;
       transaction = std::make_unique<Transaction>(writer_.get());
       status = writer_->Use("ROLLBACK TO mutation").Run();
     }

@@ -39,9 +39,10 @@ class SqliteStoreTest : public testing::Test {
     EXPECT_EQ(connection.status(), absl::OkStatus());
     return *std::move(connection);
   }
-  void WriteAll(Store& store, std::vector<Mutation> mutations) {
-    ASSERT_EQ(store.Write(absl::MakeSpan(mutations)), absl::OkStatus());
-    for (const Mutation& mutation : mutations) ASSERT_EQ(StatusOf(mutation), absl::OkStatus());
+  void WriteAll(Store& store, const std::vector<Mutation>& mutations) {
+    for (const MutationResult& result : WriteTo(store, mutations)) {
+      ASSERT_EQ(result.status(), absl::OkStatus());
+    }
   }
 
   const TemporaryFolder folder_;
@@ -101,7 +102,7 @@ TEST_F(SqliteStoreTest, ManyOpenANewFileAtOnce) {
 TEST_F(SqliteStoreTest, EveryReadGoesByAnIndex) {
   const auto store = Open();
   ASSERT_EQ(store.status(), absl::OkStatus());
-  AppendEvents append;  // so that there is a table of ids
+  AppendPublished append;  // so that there is a table of ids
   append.tenant = kDefaultTenant;
   append.now = absl::FromUnixSeconds(1'767'225'600);
   append.events.emplace_back().event = std::make_shared<Event>();
@@ -147,7 +148,7 @@ class SqliteCostTest : public SqliteStoreTest {
     CreateWebhook ordered = plain;
     ordered.webhook.id = "ordered";
     WriteAll(**store, {plain, ordered});
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = 2;
     append.now = absl::UnixEpoch();
@@ -211,7 +212,7 @@ TEST_F(SqliteStoreTest, AStatementThatFailsTakesOnlyItsMutationWithIt) {
                                " BEGIN SELECT RAISE(ABORT, 'no such luck'); END"),
             absl::OkStatus());
   const auto append = [](int64_t generation, const std::string& type) {
-    AppendEvents mutation;
+    AppendPublished mutation;
     mutation.tenant = kDefaultTenant;
     mutation.generation = generation;
     for (const std::string& each : {std::string("good"), type}) {
@@ -227,16 +228,14 @@ TEST_F(SqliteStoreTest, AStatementThatFailsTakesOnlyItsMutationWithIt) {
   update.webhook.url = "changed";
   CreateWebhook another = create;
   another.webhook.id = "b";
-  Mutation mutations[] = {append(1, "good"), update,           another,
-                          append(3, "good"), append(3, "bad"), append(3, "good")};
-  ASSERT_EQ((*store)->Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  for (const int i : {0, 1, 2, 3, 5}) EXPECT_EQ(StatusOf(mutations[i]), absl::OkStatus()) << i;
-  EXPECT_THAT(StatusOf(mutations[4]), HasReason("INTERNAL"));
-  EXPECT_THAT(StatusOf(mutations[4]).message(), HasSubstr("no such luck"));
-  EXPECT_EQ(std::get<UpdateWebhook>(mutations[1]).webhook.revision, 2);
-  EXPECT_EQ(std::get<CreateWebhook>(mutations[2]).webhook.key.uid, 2);
-  EXPECT_EQ(std::get<AppendEvents>(mutations[4]).events[0].result, NewEvent::Result::kNotStored);
-  EXPECT_EQ(std::get<AppendEvents>(mutations[5]).events[1].event->number, 6);
+  const auto results = WriteTo(**store, {append(1, "good"), update, another, append(3, "good"),
+                                         append(3, "bad"), append(3, "good")});
+  for (const int i : {0, 1, 2, 3, 5}) EXPECT_EQ(results[i].status(), absl::OkStatus()) << i;
+  EXPECT_THAT(results[4].status(), HasReason("INTERNAL"));
+  EXPECT_THAT(results[4].status().message(), HasSubstr("no such luck"));
+  EXPECT_EQ(ResultOf<UpdateWebhook>(results[1]).webhook->revision, 2);
+  EXPECT_EQ(ResultOf<CreateWebhook>(results[2]).webhook->key.uid, 2);
+  EXPECT_EQ(ResultOf<AppendPublished>(results[5]).events[1].number, 6);
   EXPECT_EQ((*store)->ListEvents(kDefaultTenant, {}, 0, 100)->events.size(), 6);
 }
 
@@ -252,7 +251,7 @@ TEST_F(SqliteStoreTest, WhereTheOldestWaitsIsKnownBeforeItMustGo) {
   constexpr int64_t kEvents = 300;
   // Always one that waits, never a full queue.
   for (int64_t number = 1; number <= kEvents; ++number) {
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.generation = 1;
     append.now = absl::UnixEpoch();
@@ -287,7 +286,7 @@ TEST_F(SqliteStoreTest, APurgeLeavesNoRowBehind) {
   create.webhook.id = "gone";
   CreateWebhook stays = create;
   stays.webhook.id = "stays";
-  AppendEvents append;
+  AppendPublished append;
   append.tenant = kDefaultTenant;
   append.generation = 2;
   AcquireLeases acquire;
@@ -310,12 +309,8 @@ TEST_F(SqliteStoreTest, APurgeLeavesNoRowBehind) {
   }
   WriteAll(**store, {create, stays, append, acquire, record, DeleteWebhook{{kDefaultTenant, 1}}});
   int steps = 0;
-  std::vector<Mutation> purge(1);
-  do {
-    purge[0] = PurgeDeleted{7};
-    ASSERT_EQ((*store)->Write(absl::MakeSpan(purge)), absl::OkStatus());
-    ++steps;
-  } while (std::get<PurgeDeleted>(purge[0]).more);
+  bool more = true;
+  for (; more; ++steps) more = ApplyTo(**store, PurgeDeleted{7}).more;
   EXPECT_EQ(steps, 9);  // 40 attempts and 20 deliveries, at most 7 rows at a time
 
   const auto connection = Connect();
@@ -331,7 +326,7 @@ TEST_F(SqliteStoreTest, OldIdTablesAreDropped) {
   const auto store = Open();
   ASSERT_EQ(store.status(), absl::OkStatus());
   for (int day = 0; day < 40; ++day) {
-    AppendEvents append;
+    AppendPublished append;
     append.tenant = kDefaultTenant;
     append.now = absl::UnixEpoch() + absl::Hours(24 * day);
     NewEvent& event = append.events.emplace_back();

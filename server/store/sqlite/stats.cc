@@ -1,7 +1,7 @@
 // Counters of webhooks: read once and written once per transaction.
 #include <algorithm>
 
-#include "server/store/driver/stats_rules.h"
+#include "server/store/driver/delivery_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/queries.h"
 #include "server/store/sqlite/rows.h"
@@ -80,13 +80,15 @@ absl::Status Transaction::MakePendingAgain(DeliveryKey key, DeliveryState from, 
   return CountMove(key, from, DeliveryState::kPending);
 }
 
-void Transaction::TakeStats(std::vector<WebhookStats>* stats) {
-  stats->reserve(stats->size() + touched_.size());
+std::vector<WebhookStats> Transaction::CollectStats() {
+  std::vector<WebhookStats> collected;
+  collected.reserve(touched_.size());
   for (StatsRow* row : touched_) {
     row->touched = false;
-    stats->push_back(row->stats);
+    collected.push_back(row->stats);
   }
   touched_.clear();
+  return collected;
 }
 
 absl::Status Transaction::FlushStats() {

@@ -1,6 +1,9 @@
 // Tenants and their settings.
 #include <algorithm>
+#include <utility>
 
+#include "server/store/driver/configuration_rules.h"
+#include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/transaction.h"
@@ -12,7 +15,7 @@ constexpr char kLastTenant[] = "SELECT max(id) FROM tenant";
 
 }  // namespace
 
-absl::Status Transaction::Apply(CreateTenant& create) {
+absl::Status Transaction::Apply(const CreateTenant& create, Answer<CreateTenant>& answer) {
   TenantId last = 0;
   {
     Query query = connection_.Use(kLastTenant);
@@ -24,38 +27,39 @@ absl::Status Transaction::Apply(CreateTenant& create) {
   }
   const auto row = GetTenant(last + 1);
   if (!row.ok()) return row.status();
-  Tenant& tenant = create.tenant;
-  (*row)->settings = PackTenantSettings(tenant.settings);
-  (*row)->created = PackTime(tenant.create_time);
-  (*row)->changed = true;
+  Tenant tenant;
   tenant.id = last + 1;
   tenant.generation = (*row)->generation;
   tenant.revision = (*row)->revision;
-  tenant.stored_bytes = tenant.stored_events = 0;
+  tenant.settings = ToStored(create.settings);
+  tenant.create_time = ToStoredTime(create.create_time);
+  (*row)->settings = PackTenantSettings(tenant.settings);
+  (*row)->created = PackTime(tenant.create_time);
+  (*row)->changed = true;
+  answer = CreateTenant::Result{std::move(tenant)};
   return absl::OkStatus();
 }
 
-absl::Status Transaction::Apply(UpdateTenant& update) {
-  Tenant& tenant = update.tenant;
-  const auto row = GetTenant(tenant.id);
+absl::Status Transaction::Apply(const UpdateTenant& update, Answer<UpdateTenant>& answer) {
+  const auto row = GetTenant(update.tenant);
   if (!row.ok()) return row.status();
-  if (!(*row)->exists && !(*row)->changed) {
-    update.status = TenantNotFoundError(tenant.id);
+  absl::Status own = TenantNotFoundError(update.tenant);
+  if ((*row)->exists || (*row)->changed) own = CheckRevision(update, (*row)->revision);
+  if (!own.ok()) {
+    answer = own;
     return absl::OkStatus();
   }
-  if (tenant.revision != 0 && tenant.revision != (*row)->revision) {
-    update.status = TenantEtagMismatchError((*row)->revision);
-    return absl::OkStatus();
-  }
-  update.given_revision = tenant.revision;
-  (*row)->settings = PackTenantSettings(tenant.settings);
-  ++(*row)->revision;
-  (*row)->changed = true;
-  tenant.revision = (*row)->revision;
+  Tenant tenant;
+  tenant.id = update.tenant;
   tenant.generation = (*row)->generation;
+  tenant.revision = ++(*row)->revision;
+  tenant.settings = ToStored(update.settings);
   tenant.create_time = UnpackTime((*row)->created);
   tenant.stored_bytes = (*row)->stored_bytes;
   tenant.stored_events = (*row)->stored_events;
+  (*row)->settings = PackTenantSettings(tenant.settings);
+  (*row)->changed = true;
+  answer = UpdateTenant::Result{std::move(tenant)};
   return absl::OkStatus();
 }
 

@@ -14,7 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "server/store/mutation.h"
+#include "server/store/driver/agent_rules.h"
+#include "server/store/driver/append_plan.h"
+#include "server/store/mutations/mutation.h"
 #include "server/store/sqlite/connection.h"
 
 namespace latchwire::sqlite {
@@ -29,41 +31,46 @@ struct OldEvent {
 
 // The connection is inside BEGIN IMMEDIATE for as long as a Transaction is used.
 //
-// Apply returns an error only when the database failed: then everything must be rolled back. What a
-// mutation itself has done wrong goes into its status. Every Apply checks first and writes then, so
-// a mutation with a status of its own has written nothing and needs no savepoint.
+// Apply returns an error only when the database failed: then everything must be rolled back. What
+// becomes of the mutation itself, its result or its own error, goes into `answer`. Every Apply checks
+// first and writes then, so a mutation that fails by itself has written nothing and needs no
+// savepoint.
 class Transaction {
  public:
+  template <typename M>
+  using Answer = absl::StatusOr<typename M::Result>;
+
   explicit Transaction(Connection* connection) : connection_(*connection) {}
 
   // append.cc
-  absl::Status Apply(AppendEvents& append);
+  absl::Status Apply(const AppendPublished& append, Answer<AppendPublished>& answer);
   // agents.cc
-  absl::Status Apply(RecordDropped& dropped);
-  absl::Status Apply(OpenAgentStream& open);
+  absl::Status Apply(const AppendFromAgent& append, Answer<AppendFromAgent>& answer);
+  absl::Status Apply(const RecordDropped& dropped, Answer<RecordDropped>& answer);
+  absl::Status Apply(const OpenAgentStream& open, Answer<OpenAgentStream>& answer);
   // outcomes.cc
-  absl::Status Apply(RecordOutcomes& record);
-  absl::Status Apply(RetryDelivery& retry);
+  absl::Status Apply(const RecordOutcomes& record, Answer<RecordOutcomes>& answer);
+  absl::Status Apply(const RetryDelivery& retry, Answer<RetryDelivery>& answer);
   // expiry.cc
-  absl::Status Apply(ExpireDeliveries& expire);
+  absl::Status Apply(const ExpireDeliveries& expire, Answer<ExpireDeliveries>& answer);
   // retention.cc
-  absl::Status Apply(DeleteOldEvents& del);
+  absl::Status Apply(const DeleteOldEvents& del, Answer<DeleteOldEvents>& answer);
   // recovery.cc
-  absl::Status Apply(CreateRecoveryJob& create);
-  absl::Status Apply(StepRecoveryJob& step);
-  absl::Status Apply(CancelRecoveryJob& cancel);
+  absl::Status Apply(const CreateRecoveryJob& create, Answer<CreateRecoveryJob>& answer);
+  absl::Status Apply(const StepRecoveryJob& step, Answer<StepRecoveryJob>& answer);
+  absl::Status Apply(const CancelRecoveryJob& cancel, Answer<CancelRecoveryJob>& answer);
   // tenants.cc
-  absl::Status Apply(CreateTenant& create);
-  absl::Status Apply(UpdateTenant& update);
+  absl::Status Apply(const CreateTenant& create, Answer<CreateTenant>& answer);
+  absl::Status Apply(const UpdateTenant& update, Answer<UpdateTenant>& answer);
   // configuration.cc
-  absl::Status Apply(CreateWebhook& create);
-  absl::Status Apply(UpdateWebhook& update);
-  absl::Status Apply(DeleteWebhook& del);
-  absl::Status Apply(PurgeDeleted& purge);
-  absl::Status Apply(CreateApiKey& create);
-  absl::Status Apply(DeleteApiKey& del);
-  absl::Status Apply(AcquireLeases& acquire);
-  absl::Status Apply(ReleaseLeases& release);
+  absl::Status Apply(const CreateWebhook& create, Answer<CreateWebhook>& answer);
+  absl::Status Apply(const UpdateWebhook& update, Answer<UpdateWebhook>& answer);
+  absl::Status Apply(const DeleteWebhook& del, Answer<DeleteWebhook>& answer);
+  absl::Status Apply(const PurgeDeleted& purge, Answer<PurgeDeleted>& answer);
+  absl::Status Apply(const CreateApiKey& create, Answer<CreateApiKey>& answer);
+  absl::Status Apply(const DeleteApiKey& del, Answer<DeleteApiKey>& answer);
+  absl::Status Apply(const AcquireLeases& acquire, Answer<AcquireLeases>& answer);
+  absl::Status Apply(const ReleaseLeases& release, Answer<ReleaseLeases>& answer);
 
   // Writes the counters that have moved. Before COMMIT, and before a savepoint is released.
   absl::Status Flush();
@@ -86,15 +93,6 @@ class Transaction {
     int64_t held_number = 1;  // of held events: where the cleaner looks on
     int64_t held_events = 0;
   };
-  struct AgentCursor {
-    uint64_t through = 0;
-    std::optional<uint32_t> checksum;  // of the event at `through`, if there was one
-  };
-  // A known event: `number`, or the one at index `repeats` of the same mutation.
-  struct Known {
-    int64_t number = 0;
-    std::optional<size_t> repeats;
-  };
   struct StatsRow {
     bool exists = false;   // a delivery of an existing webhook never is without one
     bool changed = false;  // since the last Flush
@@ -102,28 +100,12 @@ class Transaction {
     WebhookStats stats;
     int64_t oldest_pending = 0;  // no pending delivery has a lower number
   };
-  // Of a webhook with max_pending, for the new deliveries of one mutation.
-  struct Room {
-    int64_t max_pending = 0;
-    OverflowPolicy overflow = OverflowPolicy::kReject;
-    int64_t incoming = 0;
-    int64_t drop_stored = 0;  // so many that wait make room, the oldest first
-    int64_t drop_first = 0;   // of the new ones, so many at the beginning are dropped
-    int64_t keep_first = 0;   // of the others, all but so many at the beginning
-  };
-  // What an append will do, all checked.
-  struct AppendPlan {
-    std::vector<Known> known;
-    absl::btree_map<int64_t, Room> rooms;  // by uid, of webhooks with a limit only
-    int64_t new_events = 0;
-    int64_t new_bytes = 0;
-  };
 
   absl::StatusOr<TenantRow*> GetTenant(TenantId tenant);
   absl::StatusOr<bool> WebhookExists(WebhookKey key);
   absl::StatusOr<int64_t> CurrentFence(int partition);  // 0: never leased
 
-  // A status of the mutation's own goes to `own`.
+  // A status of the mutation's own goes to `own`; so everywhere.
   absl::Status CheckStream(TenantId tenant, const AgentStream& stream, absl::Status* own);
   absl::StatusOr<AgentCursor> GetCursor(TenantId tenant, const AgentStream& stream, int lane);
   absl::Status PutCursor(TenantId tenant, const AgentStream& stream, int lane,
@@ -140,54 +122,64 @@ class Transaction {
   // Makes a stored delivery that is in state `from` due at `now`, as RetryDelivery does.
   absl::Status MakePendingAgain(DeliveryKey key, DeliveryState from, absl::Time now);
   // Of every webhook whose counters were moved since it was last called: once per mutation.
-  void TakeStats(std::vector<WebhookStats>* stats);
+  std::vector<WebhookStats> CollectStats();
   absl::Status FlushStats();
   absl::Status DropStats(WebhookKey key);
 
-  static absl::Status CheckSequences(const AppendEvents& append, const AgentCursor& cursor);
-  absl::Status CheckGeneration(const AppendEvents& append, absl::Status* own);
-  // The generation was checked. `cursor` is an agent's.
-  absl::Status ApplyMatched(AppendEvents& append, uint64_t through);
-  absl::Status FindDuplicates(AppendEvents& append, uint64_t through, std::vector<Known>* known);
+  absl::Status CheckGeneration(const MatchedEvents& append, absl::Status* own);
+  // The generation was checked; the first `repeated` events are an agent's duplicates.
+  absl::Status ApplyMatched(const MatchedEvents& append, size_t repeated,
+                            absl::StatusOr<AppendResult>& answer);
+  absl::Status ApplyOperational(absl::Span<const MatchedEvents> operational,
+                                std::vector<absl::StatusOr<AppendResult>>* results);
+  absl::Status FindKnown(const MatchedEvents& append, AppendPlan* plan, absl::Status* own);
   // overflow.cc
-  static bool IsNew(const AppendEvents& append, uint64_t through, const AppendPlan& plan,
-                    size_t index);
-  absl::Status CheckRoom(AppendEvents& append, uint64_t through, const TenantRow& tenant,
-                         AppendPlan* plan);
+  absl::Status CheckRoom(const MatchedEvents& append, const TenantRow& tenant, AppendPlan* plan,
+                         absl::Status* own);
   absl::Status CatchUp(WebhookKey webhook, int64_t incoming, StatsRow* row);
-  absl::Status MakeRoom(AppendEvents& append, const AppendPlan& plan);
-  // Whether the next new delivery to `target` is dropped at once; takes it off the plan.
-  static bool IsDropped(const DeliveryTarget& target, AppendPlan* plan);
-  absl::Status PutMinute(const AppendEvents& append, TenantRow* tenant);
-  absl::Status WriteEvents(AppendEvents& append, uint64_t through, AppendPlan* plan,
-                           TenantRow* tenant);
-  absl::Status WriteEvent(const AppendEvents& append, NewEvent& incoming, int64_t number,
-                          AppendPlan* plan);
-  absl::Status WriteDeliveries(const AppendEvents& append, NewEvent& incoming, int64_t number,
-                               AppendPlan* plan);
+  absl::Status MakeRoom(TenantId tenant, const AppendPlan& plan, AppendResult* result);
+  absl::Status PutMinute(const MatchedEvents& append, TenantRow* tenant);
+  absl::Status WriteEvents(const MatchedEvents& append, AppendPlan* plan, TenantRow* tenant,
+                           AppendResult* result);
+  absl::Status WriteEvent(const MatchedEvents& append, const NewEvent& incoming, int64_t number);
+  absl::Status WriteDeliveries(const MatchedEvents& append, const NewEvent& incoming,
+                               int64_t number, AppendPlan* plan, AppendResult* result);
   absl::Status LoadIdDays();
   absl::Status MoveIdDays(int64_t today);
   absl::StatusOr<int64_t> FindId(TenantId tenant, absl::string_view key, int64_t first_day);
 
-  absl::Status CheckFences(RecordOutcomes& record);
-  absl::Status RecordFirst(DeliveryOutcome& outcome, StatsRow* row, bool* recorded);
-  absl::Status RecordLater(DeliveryOutcome& outcome, StatsRow* row);
+  absl::Status CheckFences(const RecordOutcomes& record, absl::Status* own);
+  absl::StatusOr<RecordOutcomes::Recorded> RecordOne(const DeliveryOutcome& outcome);
+  // False when it was not the first attempt of an untouched delivery.
+  absl::StatusOr<bool> RecordFirst(const DeliveryOutcome& outcome, StatsRow* row);
+  absl::StatusOr<RecordOutcomes::Recorded> RecordLater(const DeliveryOutcome& outcome,
+                                                       StatsRow* row);
   absl::StatusOr<int64_t> PurgeWebhook(int64_t key, int64_t limit);
 
   // The first event number that was stored in `minute` or later; the next one if there is none.
   absl::StatusOr<int64_t> FirstNumberAt(TenantId tenant, int64_t minute);
-  absl::Status CleanHeld(DeleteOldEvents& del, TenantRow& tenant, int64_t end, int64_t held_end);
-  absl::Status CleanNext(DeleteOldEvents& del, TenantRow& tenant, int64_t end, int64_t held_end);
+  // A step of the cleaner.
+  struct Cleaning {
+    TenantId tenant_id;
+    TenantRow& tenant;
+    int64_t limit;
+    int64_t end;       // older events go: those with lower numbers
+    int64_t held_end;  // the same for those that have pending deliveries
+    DeleteOldEvents::Result result;
+  };
+  absl::Status CleanHeld(Cleaning& step);
+  absl::Status CleanNext(Cleaning& step);
   absl::Status CleanMinutes(const DeleteOldEvents& del, const TenantRow& tenant);
-  absl::Status DeleteEvents(DeleteOldEvents& del, TenantRow& tenant,
-                            absl::Span<const OldEvent> events, bool expire);
-  absl::Status DeleteRun(DeleteOldEvents& del, TenantRow& tenant, absl::Span<const OldEvent> run);
+  absl::Status DeleteEvents(Cleaning& step, absl::Span<const OldEvent> events, bool expire);
+  absl::StatusOr<std::vector<int64_t>> FindPending(Cleaning& step,
+                                                   absl::Span<const OldEvent> events, bool expire);
+  absl::Status DeleteRun(Cleaning& step, absl::Span<const OldEvent> run);
 
   absl::StatusOr<int64_t> FirstNumberFrom(TenantId tenant, absl::Time from);
-  absl::Status AdvanceJob(StepRecoveryJob& step);
+  absl::Status AdvanceJob(const StepRecoveryJob& step, StepRecoveryJob::Result* result);
   // The number of deliveries looked at; less than `limit` when the webhook is done.
-  absl::StatusOr<int64_t> AdvanceInWebhook(WebhookKey webhook, int64_t limit,
-                                           StepRecoveryJob& step);
+  absl::StatusOr<int64_t> AdvanceInWebhook(WebhookKey webhook, int64_t limit, absl::Time now,
+                                           StepRecoveryJob::Result* result);
   absl::StatusOr<bool> EventFits(const RecoveryJob& job, int64_t number);
 
   Connection& connection_;

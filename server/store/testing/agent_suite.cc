@@ -5,12 +5,12 @@ namespace latchwire {
 namespace {
 
 using testing::ElementsAre;
-using Result = NewEvent::Result;
+using Kind = AppendResult::Kind;
 
-std::vector<Result> ResultsOf(const AppendEvents& append) {
-  std::vector<Result> results;
-  for (const NewEvent& event : append.events) results.push_back(event.result);
-  return results;
+std::vector<Kind> KindsOf(const AppendResult& append) {
+  std::vector<Kind> kinds;
+  for (const AppendResult::OfEvent& event : append.events) kinds.push_back(event.kind);
+  return kinds;
 }
 
 OpenAgentStream Opening(const std::string& agent, uint64_t epoch) {
@@ -34,18 +34,17 @@ RecordDropped Dropping(const AgentStream& stream, int lane, uint64_t from, uint6
 
 TEST_P(StoreConformanceTest, AgentsResendHarmlessly) {
   const AgentStream stream = OpenStream("a1", 0xffffffffffffffff);
-  EXPECT_THAT(ResultsOf(Apply(Streaming(stream, 1, {1, 2, 3}))),
-              ElementsAre(Result::kStored, Result::kStored, Result::kStored));
-  const AppendEvents again = Apply(Streaming(stream, 1, {2, 3, 4}));
+  EXPECT_THAT(KindsOf(Apply(Streaming(stream, 1, {1, 2, 3}))),
+              ElementsAre(Kind::kStored, Kind::kStored, Kind::kStored));
+  const auto again = Apply(Streaming(stream, 1, {2, 3, 4}));
   EXPECT_EQ(again.status, absl::OkStatus());
-  EXPECT_THAT(ResultsOf(again),
-              ElementsAre(Result::kDuplicate, Result::kDuplicate, Result::kStored));
-  EXPECT_EQ(again.events[0].event->number, 0);
-  EXPECT_EQ(again.events[2].event->number, 4);
+  EXPECT_THAT(KindsOf(again), ElementsAre(Kind::kDuplicate, Kind::kDuplicate, Kind::kStored));
+  EXPECT_EQ(again.events[0].number, 0);
+  EXPECT_EQ(again.events[2].number, 4);
   // Wholly old batches do not move the cursor back.
-  EXPECT_THAT(ResultsOf(Apply(Streaming(stream, 1, {1}))), ElementsAre(Result::kDuplicate));
+  EXPECT_THAT(KindsOf(Apply(Streaming(stream, 1, {1}))), ElementsAre(Kind::kDuplicate));
   Reopen();
-  const OpenAgentStream open = Apply(Opening("a1", 0xffffffffffffffff));
+  const auto open = Apply(Opening("a1", 0xffffffffffffffff));
   EXPECT_THAT(open.through, ElementsAre(0, 4, 0, 0));
 }
 
@@ -66,11 +65,10 @@ TEST_P(StoreConformanceTest, CursorsAreKeptPerEpochLaneAgentAndTenant) {
 
 TEST_P(StoreConformanceTest, AGapIsShown) {
   const AgentStream stream = OpenStream("a1", 1);
-  AppendEvents gap = Apply(Streaming(stream, 2, {2, 3}));
+  auto gap = Apply(Streaming(stream, 2, {2, 3}));
   EXPECT_THAT(gap.status, HasReason("SEQUENCE_GAP"));
   EXPECT_EQ(MetadataOf(gap.status)["lane"], "2");
   EXPECT_EQ(MetadataOf(gap.status)["expected"], "1");
-  EXPECT_THAT(ResultsOf(gap), ElementsAre(Result::kNotStored, Result::kNotStored));
   Apply(Streaming(stream, 2, {1, 2}));
   gap = Apply(Streaming(stream, 2, {4}));
   EXPECT_THAT(gap.status, HasReason("SEQUENCE_GAP"));
@@ -82,39 +80,38 @@ TEST_P(StoreConformanceTest, AGapIsShown) {
 TEST_P(StoreConformanceTest, RejectedEventsLieInBetween) {
   const AgentStream stream = OpenStream("a1", 1);
   // 1, 3 and 5 were rejected at the entrance.
-  AppendEvents append = Streaming(stream, 0, {2, 4});
+  AppendFromAgent append = Streaming(stream, 0, {2, 4});
   append.first_sequence = 1;
-  append.cursor_through = 5;
-  EXPECT_THAT(ResultsOf(Apply(append)), ElementsAre(Result::kStored, Result::kStored));
+  append.last_sequence = 5;
+  EXPECT_THAT(KindsOf(Apply(append)), ElementsAre(Kind::kStored, Kind::kStored));
   EXPECT_EQ(Apply(Opening("a1", 1)).through[0], 5);
   const AgentStream next = OpenStream("a1", 1);
-  AppendEvents all_rejected = Streaming(next, 0, {});
+  AppendFromAgent all_rejected = Streaming(next, 0, {});
   all_rejected.first_sequence = 6;
-  all_rejected.cursor_through = 8;
+  all_rejected.last_sequence = 8;
   EXPECT_EQ(Apply(all_rejected).status, absl::OkStatus());
   EXPECT_EQ(Apply(Opening("a1", 1)).through[0], 8);
-  AppendEvents gap = Streaming(OpenStream("a1", 1), 0, {});
+  AppendFromAgent gap = Streaming(OpenStream("a1", 1), 0, {});
   gap.first_sequence = 10;
-  gap.cursor_through = 10;
+  gap.last_sequence = 10;
   EXPECT_THAT(Apply(gap).status, HasReason("SEQUENCE_GAP"));
 }
 
 TEST_P(StoreConformanceTest, TheEventAtTheCursorMustBeTheSame) {
   const AgentStream stream = OpenStream("a1", 1);
   Apply(Streaming(stream, 0, {1, 2}));
-  AppendEvents other = Streaming(stream, 0, {2, 3});
-  other.events[0].checksum = 77;
-  other = Apply(other);
-  EXPECT_THAT(other.status, HasReason("SEQUENCE_CONFLICT"));
-  EXPECT_EQ(MetadataOf(other.status)["sequence"], "2");
-  EXPECT_THAT(ResultsOf(other), ElementsAre(Result::kNotStored, Result::kNotStored));
+  AppendFromAgent other = Streaming(stream, 0, {2, 3});
+  other.sequences[0].checksum = 77;
+  const absl::Status conflict = Apply(other).status;
+  EXPECT_THAT(conflict, HasReason("SEQUENCE_CONFLICT"));
+  EXPECT_EQ(MetadataOf(conflict)["sequence"], "2");
   // Nothing is known of the checksum of a sequence that was rejected.
-  AppendEvents rejected = Streaming(stream, 0, {3});
-  rejected.cursor_through = 4;
+  AppendFromAgent rejected = Streaming(stream, 0, {3});
+  rejected.last_sequence = 4;
   EXPECT_EQ(Apply(rejected).status, absl::OkStatus());
-  AppendEvents resent = Streaming(stream, 0, {4, 5});
-  resent.events[0].checksum = 78;
-  EXPECT_THAT(ResultsOf(Apply(resent)), ElementsAre(Result::kDuplicate, Result::kStored));
+  AppendFromAgent resent = Streaming(stream, 0, {4, 5});
+  resent.sequences[0].checksum = 78;
+  EXPECT_THAT(KindsOf(Apply(resent)), ElementsAre(Kind::kDuplicate, Kind::kStored));
 }
 
 TEST_P(StoreConformanceTest, ANewerStreamFencesTheOlder) {
@@ -122,7 +119,7 @@ TEST_P(StoreConformanceTest, ANewerStreamFencesTheOlder) {
   const AgentStream bystander = OpenStream("a2", 1);
   Apply(Streaming(old_stream, 0, {1}));
   const auto other_handle = OpenAnother();
-  const OpenAgentStream open = ApplyTo(*other_handle, Opening("a1", 2));
+  const auto open = ApplyTo(*other_handle, Opening("a1", 2));
   EXPECT_GT(open.fence, old_stream.fence);
   EXPECT_THAT(Apply(Streaming(old_stream, 0, {2})).status, HasReason("AGENT_STREAM_FENCED"));
   EXPECT_THAT(Apply(Dropping(old_stream, 0, 2, 3)).status, HasReason("AGENT_STREAM_FENCED"));
@@ -146,7 +143,7 @@ TEST_P(StoreConformanceTest, DeclaredDropsMoveTheCursor) {
 
 TEST_P(StoreConformanceTest, AStaleGenerationMovesNoCursor) {
   const AgentStream stream = OpenStream("a1", 1);
-  AppendEvents append = Streaming(stream, 0, {1});
+  AppendFromAgent append = Streaming(stream, 0, {1});
   MakeWebhook();
   EXPECT_THAT(Apply(append).status, HasReason("STALE_GENERATION"));
   EXPECT_EQ(Apply(Streaming(stream, 0, {1})).status, absl::OkStatus());
@@ -154,12 +151,11 @@ TEST_P(StoreConformanceTest, AStaleGenerationMovesNoCursor) {
 
 TEST_P(StoreConformanceTest, BatchesOfOneWriteSeeEachOther) {
   const AgentStream stream = OpenStream("a1", 1);
-  Mutation mutations[] = {Streaming(stream, 0, {1, 2}), Streaming(stream, 0, {2, 3}),
-                          Streaming(stream, 0, {4})};
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_THAT(ResultsOf(std::get<AppendEvents>(mutations[1])),
-              ElementsAre(Result::kDuplicate, Result::kStored));
-  EXPECT_THAT(ResultsOf(std::get<AppendEvents>(mutations[2])), ElementsAre(Result::kStored));
+  const auto mutations = WriteAll(
+      {Streaming(stream, 0, {1, 2}), Streaming(stream, 0, {2, 3}), Streaming(stream, 0, {4})});
+  EXPECT_THAT(KindsOf(ResultOf<AppendFromAgent>(mutations[1])),
+              ElementsAre(Kind::kDuplicate, Kind::kStored));
+  EXPECT_THAT(KindsOf(ResultOf<AppendFromAgent>(mutations[2])), ElementsAre(Kind::kStored));
   EXPECT_EQ(Apply(Opening("a1", 1)).through[0], 4);
 }
 

@@ -1,7 +1,6 @@
 // Events: numbers, generations, exact contents, ids that come again.
 #include <thread>
 
-#include "server/store/driver/driver_rules.h"
 #include "server/store/testing/conformance.h"
 
 namespace latchwire {
@@ -9,12 +8,12 @@ namespace {
 
 using testing::ElementsAre;
 using testing::Field;
-using Result = NewEvent::Result;
+using Kind = AppendResult::Kind;
 
-std::vector<Result> ResultsOf(const AppendEvents& append) {
-  std::vector<Result> results;
-  for (const NewEvent& event : append.events) results.push_back(event.result);
-  return results;
+std::vector<Kind> KindsOf(const AppendResult& append) {
+  std::vector<Kind> kinds;
+  for (const AppendResult::OfEvent& event : append.events) kinds.push_back(event.kind);
+  return kinds;
 }
 
 TEST_P(StoreConformanceTest, NumbersAreGaplessPerTenant) {
@@ -27,15 +26,12 @@ TEST_P(StoreConformanceTest, NumbersAreGaplessPerTenant) {
 }
 
 TEST_P(StoreConformanceTest, FailedAppendsUseNoNumbers) {
-  AppendEvents stale = Publishing({{}, {}});
+  AppendPublished stale = Publishing({{}, {}});
   stale.generation += 1;
-  Mutation mutations[] = {Publishing({{}}), stale, Publishing({{}})};
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_EQ(std::get<AppendEvents>(mutations[0]).events[0].event->number, 1);
-  EXPECT_THAT(StatusOf(mutations[1]), HasReason("STALE_GENERATION"));
-  EXPECT_EQ(std::get<AppendEvents>(mutations[1]).events[0].result, Result::kNotStored);
-  EXPECT_EQ(std::get<AppendEvents>(mutations[1]).events[0].event->number, 0);
-  EXPECT_EQ(std::get<AppendEvents>(mutations[2]).events[0].event->number, 2);
+  const auto mutations = WriteAll({Publishing({{}}), stale, Publishing({{}})});
+  EXPECT_EQ(ResultOf<AppendPublished>(mutations[0]).events[0].number, 1);
+  EXPECT_THAT(mutations[1].status(), HasReason("STALE_GENERATION"));
+  EXPECT_EQ(ResultOf<AppendPublished>(mutations[2]).events[0].number, 2);
 }
 
 TEST_P(StoreConformanceTest, EventsComeBackExactly) {
@@ -62,7 +58,7 @@ TEST_P(StoreConformanceTest, EventsComeBackExactly) {
   empty.type = "y";
   empty.is_json = false;
 
-  AppendEvents append = Publishing({{}, {}, {}});
+  AppendPublished append = Publishing({{}, {}, {}});
   *append.events[0].event = sent;
   *append.events[1].event = binary;
   *append.events[2].event = empty;
@@ -83,7 +79,7 @@ TEST_P(StoreConformanceTest, EventsComeBackExactly) {
 }
 
 TEST_P(StoreConformanceTest, TimesKeepMicroseconds) {
-  AppendEvents append = Publishing({{}});
+  AppendPublished append = Publishing({{}});
   append.events[0].event->occur_time = kNow + absl::Nanoseconds(1999);
   append.events[0].event->receive_time = absl::FromUnixMicros(-5) + absl::Nanoseconds(1);
   Apply(append);
@@ -95,18 +91,18 @@ TEST_P(StoreConformanceTest, TimesKeepMicroseconds) {
 
 TEST_P(StoreConformanceTest, EveryChangeOfWebhooksMakesOlderMatchesStale) {
   const WebhookKey webhook = MakeWebhook();
-  AppendEvents before_update = Publishing({{}}, {webhook});
+  AppendPublished before_update = Publishing({{}}, {webhook});
   Webhook changed = store().LoadWebhooks({}, 1)->at(0);
   changed.url = "https://example.com/other";
   EXPECT_EQ(Apply(UpdateWebhook{changed}).status, absl::OkStatus());
   EXPECT_THAT(Apply(before_update).status, HasReason("STALE_GENERATION"));
 
-  AppendEvents before_delete = Publishing({{}}, {webhook});
+  AppendPublished before_delete = Publishing({{}}, {webhook});
   EXPECT_EQ(Apply(DeleteWebhook{webhook}).status, absl::OkStatus());
   EXPECT_THAT(Apply(before_delete).status, HasReason("STALE_GENERATION"));
 
-  AppendEvents before_create = Publishing({{}});
-  AppendEvents elsewhere = Publishing({{}}, {}, 2);
+  AppendPublished before_create = Publishing({{}});
+  AppendPublished elsewhere = Publishing({{}}, {}, 2);
   MakeWebhook();
   EXPECT_THAT(Apply(before_create).status, HasReason("STALE_GENERATION"));
   EXPECT_EQ(Apply(elsewhere).status, absl::OkStatus());  // another tenant's webhooks do not matter
@@ -114,11 +110,10 @@ TEST_P(StoreConformanceTest, EveryChangeOfWebhooksMakesOlderMatchesStale) {
 }
 
 TEST_P(StoreConformanceTest, AChangeInTheSameWriteMakesStaleToo) {
-  const AppendEvents append = Publishing({{}});
-  Mutation mutations[] = {CreateWebhook{SampleWebhook(kDefaultTenant)}, append};
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_EQ(StatusOf(mutations[0]), absl::OkStatus());
-  EXPECT_THAT(StatusOf(mutations[1]), HasReason("STALE_GENERATION"));
+  const AppendPublished append = Publishing({{}});
+  const auto mutations = WriteAll({CreateWebhook{SampleWebhook(kDefaultTenant)}, append});
+  EXPECT_EQ(mutations[0].status(), absl::OkStatus());
+  EXPECT_THAT(mutations[1].status(), HasReason("STALE_GENERATION"));
 }
 
 TEST_P(StoreConformanceTest, AKnownIdIsADuplicate) {
@@ -126,31 +121,31 @@ TEST_P(StoreConformanceTest, AKnownIdIsADuplicate) {
   for (const char* id : {"mine-1", "0190a000-0000-7000-8000-aaaaaaaaaaaa"}) {
     const int64_t number = PublishOne({id}, {webhook});
     now_ += absl::Minutes(1);
-    const AppendEvents again = Apply(Publishing({{id}, {}}, {webhook}));
+    const auto again = Apply(Publishing({{id}, {}}, {webhook}));
     EXPECT_EQ(again.status, absl::OkStatus());
-    EXPECT_THAT(ResultsOf(again), ElementsAre(Result::kDuplicate, Result::kStored));
-    EXPECT_EQ(again.events[0].event->number, number);
-    EXPECT_EQ(again.events[1].event->number, number + 1);
+    EXPECT_THAT(KindsOf(again), ElementsAre(Kind::kDuplicate, Kind::kStored));
+    EXPECT_EQ(again.events[0].number, number);
+    EXPECT_EQ(again.events[1].number, number + 1);
     EXPECT_EQ(store().FindEvent(kDefaultTenant, id).value_or(0), number);
   }
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(1, 2, 3, 4));
   // Ids are each tenant's own.
-  EXPECT_THAT(ResultsOf(Apply(Publishing({{"mine-1"}}, {}, 2))), ElementsAre(Result::kStored));
+  EXPECT_THAT(KindsOf(Apply(Publishing({{"mine-1"}}, {}, 2))), ElementsAre(Kind::kStored));
 }
 
 TEST_P(StoreConformanceTest, TheSameIdTwiceInOneMutation) {
   const WebhookKey webhook = MakeWebhook();
-  const AppendEvents append = Apply(Publishing({{"a"}, {"b"}, {"a"}}, {webhook}));
+  const auto append = Apply(Publishing({{"a"}, {"b"}, {"a"}}, {webhook}));
   EXPECT_EQ(append.status, absl::OkStatus());
-  EXPECT_THAT(ResultsOf(append), ElementsAre(Result::kStored, Result::kStored, Result::kDuplicate));
-  EXPECT_EQ(append.events[2].event->number, 1);
+  EXPECT_THAT(KindsOf(append), ElementsAre(Kind::kStored, Kind::kStored, Kind::kDuplicate));
+  EXPECT_EQ(append.events[2].number, 1);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(1, 2));
 
-  const AppendEvents again = Apply(Publishing({{"a"}, {"c"}, {"c"}, {"a"}}, {webhook}));
-  EXPECT_THAT(ResultsOf(again), ElementsAre(Result::kDuplicate, Result::kStored, Result::kDuplicate,
-                                            Result::kDuplicate));
-  EXPECT_EQ(again.events[3].event->number, 1);
-  EXPECT_EQ(again.events[2].event->number, 3);
+  const auto again = Apply(Publishing({{"a"}, {"c"}, {"c"}, {"a"}}, {webhook}));
+  EXPECT_THAT(KindsOf(again),
+              ElementsAre(Kind::kDuplicate, Kind::kStored, Kind::kDuplicate, Kind::kDuplicate));
+  EXPECT_EQ(again.events[3].number, 1);
+  EXPECT_EQ(again.events[2].number, 3);
 
   EventSpec other{"d"};
   other.data = "2";
@@ -160,11 +155,11 @@ TEST_P(StoreConformanceTest, TheSameIdTwiceInOneMutation) {
 
 TEST_P(StoreConformanceTest, TwoPublishersRaceWithOneIdInOneWrite) {
   const WebhookKey webhook = MakeWebhook();
-  Mutation mutations[] = {Publishing({{"same"}}, {webhook}), Publishing({{"same"}}, {webhook})};
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_THAT(ResultsOf(std::get<AppendEvents>(mutations[0])), ElementsAre(Result::kStored));
-  EXPECT_THAT(ResultsOf(std::get<AppendEvents>(mutations[1])), ElementsAre(Result::kDuplicate));
-  EXPECT_EQ(std::get<AppendEvents>(mutations[1]).events[0].event->number, 1);
+  const auto mutations =
+      WriteAll({Publishing({{"same"}}, {webhook}), Publishing({{"same"}}, {webhook})});
+  EXPECT_THAT(KindsOf(ResultOf<AppendPublished>(mutations[0])), ElementsAre(Kind::kStored));
+  EXPECT_THAT(KindsOf(ResultOf<AppendPublished>(mutations[1])), ElementsAre(Kind::kDuplicate));
+  EXPECT_EQ(ResultOf<AppendPublished>(mutations[1]).events[0].number, 1);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(1));
 }
 
@@ -172,28 +167,27 @@ TEST_P(StoreConformanceTest, TwoPublishersRaceWithOneIdOnTwoHandles) {
   constexpr int kIds = 50;
   const auto other = OpenAnother();
   const int64_t generation = GenerationOf(kDefaultTenant);
-  std::array<std::vector<AppendEvents>, 2> appends;
+  std::array<std::vector<AppendPublished>, 2> appends;
+  std::array<std::vector<Applied<AppendPublished>>, 2> applied;
   for (auto& of_thread : appends) {
     for (int i = 0; i < kIds; ++i) {
       of_thread.push_back(Publishing({{"id-" + std::to_string(i)}}));
       of_thread.back().generation = generation;
     }
   }
-  const auto publish = [](Store* store, std::vector<AppendEvents>* of_thread) {
-    for (AppendEvents& append : *of_thread) {
-      Mutation one[] = {append};
-      EXPECT_EQ(store->Write(absl::MakeSpan(one)), absl::OkStatus());
-      append = std::get<AppendEvents>(one[0]);
+  const auto publish = [&](Store* store, int thread) {
+    for (const AppendPublished& append : appends[thread]) {
+      applied[thread].push_back(ApplyTo(*store, append));
     }
   };
-  std::thread second(publish, other.get(), &appends[1]);
-  publish(&store(), &appends[0]);
+  std::thread second(publish, other.get(), 1);
+  publish(&store(), 0);
   second.join();
   for (int i = 0; i < kIds; ++i) {
-    EXPECT_EQ((appends[0][i].events[0].result == Result::kStored) +
-                  (appends[1][i].events[0].result == Result::kStored),
-              1);
-    EXPECT_EQ(appends[0][i].events[0].event->number, appends[1][i].events[0].event->number);
+    const AppendResult::OfEvent& one = applied[0][i].events.at(0);
+    const AppendResult::OfEvent& two = applied[1][i].events.at(0);
+    EXPECT_EQ((one.kind == Kind::kStored) + (two.kind == Kind::kStored), 1);
+    EXPECT_EQ(one.number, two.number);
   }
   EXPECT_EQ(store().ListEvents(kDefaultTenant, {}, 0, 1000)->events.size(), kIds);
 }
@@ -223,18 +217,17 @@ TEST_P(StoreConformanceTest, OtherContentUnderAKnownIdIsAConflict) {
   };
   PublishOne({"mine"}, {});
   for (size_t i = 0; i < std::size(conflicts); ++i) {
-    AppendEvents append = Publishing({{"fresh"}, {"mine"}});
+    AppendPublished append = Publishing({{"fresh"}, {"mine"}});
     conflicts[i](*append.events[1].event);
-    append = Apply(append);
-    EXPECT_THAT(append.status, HasReason("EVENT_ID_CONFLICT")) << i;
-    EXPECT_EQ(append.status.code(), absl::StatusCode::kAlreadyExists);
-    EXPECT_THAT(ResultsOf(append), ElementsAre(Result::kNotStored, Result::kNotStored));
+    const absl::Status conflict = Apply(append).status;
+    EXPECT_THAT(conflict, HasReason("EVENT_ID_CONFLICT")) << i;
+    EXPECT_EQ(conflict.code(), absl::StatusCode::kAlreadyExists);
     EXPECT_FALSE(store().FindEvent(kDefaultTenant, "fresh").ok());
   }
   for (size_t i = 0; i < std::size(harmless); ++i) {
-    AppendEvents append = Publishing({{"mine"}});
+    AppendPublished append = Publishing({{"mine"}});
     harmless[i](*append.events[0].event);
-    EXPECT_THAT(ResultsOf(Apply(append)), ElementsAre(Result::kDuplicate)) << i;
+    EXPECT_THAT(KindsOf(Apply(append)), ElementsAre(Kind::kDuplicate)) << i;
   }
   EXPECT_THAT(Publish({{}}), ElementsAre(2));
 }
@@ -245,33 +238,33 @@ TEST_P(StoreConformanceTest, IdsAreKnownForEightDays) {
   // A day at a time, so that daily tables come and go in between.
   for (int day = 1; day <= 8; ++day) {
     now_ += absl::Hours(24);
-    EXPECT_THAT(ResultsOf(Apply(Publishing({{"mine"}}))), ElementsAre(Result::kDuplicate)) << day;
+    EXPECT_THAT(KindsOf(Apply(Publishing({{"mine"}}))), ElementsAre(Kind::kDuplicate)) << day;
     Publish({{"filler-" + std::to_string(day)}});
   }
   now_ += absl::Hours(24);
   EventSpec other{"mine"};
   other.data = "\"reused\"";
-  const AppendEvents reused = Apply(Publishing({other}));
-  EXPECT_THAT(ResultsOf(reused), ElementsAre(Result::kStored));
-  EXPECT_EQ(reused.events[0].event->number, 10);
+  const auto reused = Apply(Publishing({other}));
+  EXPECT_THAT(KindsOf(reused), ElementsAre(Kind::kStored));
+  EXPECT_EQ(reused.events[0].number, 10);
   EXPECT_EQ(store().FindEvent(kDefaultTenant, "mine").value_or(0), 10);
   Reopen();
-  EXPECT_THAT(ResultsOf(Apply(Publishing({other}))), ElementsAre(Result::kDuplicate));
+  EXPECT_THAT(KindsOf(Apply(Publishing({other}))), ElementsAre(Kind::kDuplicate));
 }
 
 TEST_P(StoreConformanceTest, IdsOfTheServersOwnAreFound) {
-  AppendEvents append = Publishing({{}});
+  AppendPublished append = Publishing({{}});
   ASSERT_FALSE(append.events[0].deduplicate);
-  append = Apply(append);
+  Apply(append);
   const std::string id = append.events[0].event->id;
   EXPECT_EQ(store().FindEvent(kDefaultTenant, id).value_or(0), 1);
-  EXPECT_THAT(ResultsOf(Apply(Publishing({{id}}))), ElementsAre(Result::kDuplicate));
+  EXPECT_THAT(KindsOf(Apply(Publishing({{id}}))), ElementsAre(Kind::kDuplicate));
 }
 
 TEST_P(StoreConformanceTest, TargetsBecomeDeliveries) {
   const WebhookKey plain = MakeWebhook();
   const WebhookKey ordered = MakeWebhook(WebhookOrdering::kBySubject);
-  AppendEvents append = Publishing({{}}, {plain, ordered});
+  AppendPublished append = Publishing({{}}, {plain, ordered});
   append.events[0].event->priority = 7;
   append.events[0].targets[0].expire_time = now_ + absl::Hours(2);
   Apply(append);

@@ -21,6 +21,12 @@ std::string Text(absl::Time time) {
 
 }  // namespace
 
+std::vector<MutationResult> WriteTo(Store& store, const std::vector<Mutation>& mutations) {
+  std::vector<MutationResult> results(mutations.size());
+  EXPECT_EQ(store.Write(mutations, absl::MakeSpan(results)), absl::OkStatus());
+  return results;
+}
+
 int64_t StoreConformanceTest::GenerationOf(TenantId tenant) {
   const auto tenants = store().LoadTenants();
   EXPECT_EQ(tenants.status(), absl::OkStatus());
@@ -67,9 +73,9 @@ WebhookKey StoreConformanceTest::MakeWebhook(WebhookOrdering ordering, TenantId 
   Webhook webhook = SampleWebhook(tenant);
   webhook.ordering = ordering;
   webhook.state = WebhookState::kActive;
-  const CreateWebhook created = Apply(CreateWebhook{webhook});
+  const auto created = Apply(CreateWebhook{webhook});
   EXPECT_EQ(created.status, absl::OkStatus());
-  return created.webhook.key;
+  return created.webhook->key;
 }
 
 std::shared_ptr<Event> StoreConformanceTest::MakeEvent(const EventSpec& spec) {
@@ -84,10 +90,10 @@ std::shared_ptr<Event> StoreConformanceTest::MakeEvent(const EventSpec& spec) {
   return event;
 }
 
-AppendEvents StoreConformanceTest::Publishing(const std::vector<EventSpec>& specs,
-                                              const std::vector<WebhookKey>& webhooks,
-                                              TenantId tenant) {
-  AppendEvents append;
+AppendPublished StoreConformanceTest::Publishing(const std::vector<EventSpec>& specs,
+                                                 const std::vector<WebhookKey>& webhooks,
+                                                 TenantId tenant) {
+  AppendPublished append;
   append.tenant = tenant;
   append.generation = GenerationOf(tenant);
   append.now = now_;
@@ -113,26 +119,25 @@ AppendEvents StoreConformanceTest::Publishing(const std::vector<EventSpec>& spec
 std::vector<int64_t> StoreConformanceTest::Publish(const std::vector<EventSpec>& specs,
                                                    const std::vector<WebhookKey>& webhooks,
                                                    TenantId tenant) {
-  const AppendEvents append = Apply(Publishing(specs, webhooks, tenant));
+  const auto append = Apply(Publishing(specs, webhooks, tenant));
   EXPECT_EQ(append.status, absl::OkStatus());
   std::vector<int64_t> numbers;
-  for (const NewEvent& event : append.events) numbers.push_back(event.event->number);
+  for (const AppendResult::OfEvent& event : append.events) numbers.push_back(event.number);
   return numbers;
 }
 
-AppendEvents StoreConformanceTest::Streaming(const AgentStream& stream, int lane,
-                                             const std::vector<uint64_t>& sequences) {
-  AppendEvents append = Publishing(std::vector<EventSpec>(sequences.size()));
-  append.from_agent = true;
+AppendFromAgent StoreConformanceTest::Streaming(const AgentStream& stream, int lane,
+                                                const std::vector<uint64_t>& sequences) {
+  AppendFromAgent append;
+  static_cast<MatchedEvents&>(append) = Publishing(std::vector<EventSpec>(sequences.size()));
   append.stream = stream;
   append.lane = lane;
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    append.events[i].sequence = sequences[i];
-    append.events[i].checksum = static_cast<uint32_t>(sequences[i] * 10);
+  for (const uint64_t sequence : sequences) {
+    append.sequences.push_back({sequence, static_cast<uint32_t>(sequence * 10)});
   }
   if (!sequences.empty()) {
     append.first_sequence = sequences.front();
-    append.cursor_through = sequences.back();
+    append.last_sequence = sequences.back();
   }
   return append;
 }
@@ -143,14 +148,14 @@ AgentStream StoreConformanceTest::OpenStream(const std::string& agent, uint64_t 
   open.agent = agent;
   open.epoch = epoch;
   open.now = now_;
-  open = Apply(open);
-  EXPECT_EQ(open.status, absl::OkStatus());
-  return {agent, epoch, open.fence};
+  const auto opened = Apply(open);
+  EXPECT_EQ(opened.status, absl::OkStatus());
+  return {agent, epoch, opened.fence};
 }
 
 int64_t StoreConformanceTest::FenceOf(WebhookKey webhook) {
   if (fences_[0] == 0) {
-    const AcquireLeases acquired = Apply(AcquireLeases{"test", now_, absl::Hours(1000)});
+    const auto acquired = Apply(AcquireLeases{"test", now_, absl::Hours(1000)});
     EXPECT_EQ(acquired.status, absl::OkStatus());
     fences_ = acquired.fences;
   }
@@ -176,10 +181,10 @@ DeliveryOutcome StoreConformanceTest::OutcomeOf(DeliveryKey key, int attempt, De
   return outcome;
 }
 
-DeliveryOutcome::Result StoreConformanceTest::Record(DeliveryOutcome outcome) {
-  const RecordOutcomes recorded = Apply(RecordOutcomes{{std::move(outcome)}});
+RecordOutcomes::Recorded StoreConformanceTest::Record(const DeliveryOutcome& outcome) {
+  const auto recorded = Apply(RecordOutcomes{{outcome}});
   EXPECT_EQ(recorded.status, absl::OkStatus());
-  return recorded.outcomes[0].result;
+  return recorded.status.ok() ? recorded.outcomes[0] : RecordOutcomes::Recorded::kGone;
 }
 
 Delivery StoreConformanceTest::DeliveryAt(DeliveryKey key) {

@@ -1,4 +1,4 @@
-// The one suite that every driver of the store passes: what store.h and mutation.h promise.
+// The one suite that every driver of the store passes: what store.h and mutations/ promise.
 //
 // A driver's own test links the suite as a whole archive and says
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, testing::Values(&MakeMemoryDatabase));
@@ -35,6 +35,24 @@ struct EventSpec {
   std::string data = R"({"n":1.00})";
 };
 
+// Several mutations in one Write, which must succeed as a whole.
+std::vector<MutationResult> WriteTo(Store& store, const std::vector<Mutation>& mutations);
+
+// What a mutation came to; the result is empty when it failed.
+template <typename M>
+struct Applied : M::Result {
+  absl::Status status;
+};
+// One mutation in a Write of its own, which must succeed as a whole.
+template <typename M>
+Applied<M> ApplyTo(Store& store, const M& mutation) {
+  const std::vector<MutationResult> results = WriteTo(store, {mutation});
+  Applied<M> applied;
+  applied.status = results[0].status();
+  if (applied.status.ok()) static_cast<typename M::Result&>(applied) = ResultOf<M>(results[0]);
+  return applied;
+}
+
 class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> {
  protected:
   StoreConformanceTest() : database_(GetParam()()), store_(database_->Open()) {}
@@ -46,16 +64,13 @@ class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> 
     store_ = database_->Open();
   }
 
-  // One mutation in a Write of its own, which must succeed as a whole.
+  // See ApplyTo and WriteTo.
   template <typename M>
-  M Apply(M mutation) {
-    return ApplyTo(*store_, std::move(mutation));
+  Applied<M> Apply(const M& mutation) {
+    return ApplyTo(*store_, mutation);
   }
-  template <typename M>
-  M ApplyTo(Store& store, M mutation) {
-    Mutation one[] = {std::move(mutation)};
-    EXPECT_EQ(store.Write(absl::MakeSpan(one)), absl::OkStatus());
-    return std::get<M>(std::move(one[0]));
+  std::vector<MutationResult> WriteAll(const std::vector<Mutation>& mutations) {
+    return WriteTo(*store_, mutations);
   }
 
   int64_t GenerationOf(TenantId tenant);
@@ -66,9 +81,9 @@ class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> 
 
   std::shared_ptr<Event> MakeEvent(const EventSpec& spec = {});
   // A publisher's append of these events to these webhooks, not yet written.
-  AppendEvents Publishing(const std::vector<EventSpec>& specs,
-                          const std::vector<WebhookKey>& webhooks = {},
-                          TenantId tenant = kDefaultTenant);
+  AppendPublished Publishing(const std::vector<EventSpec>& specs,
+                             const std::vector<WebhookKey>& webhooks = {},
+                             TenantId tenant = kDefaultTenant);
   // The same, written; gives the numbers.
   std::vector<int64_t> Publish(const std::vector<EventSpec>& specs,
                                const std::vector<WebhookKey>& webhooks = {},
@@ -77,15 +92,15 @@ class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> 
     return Publish({spec}, webhooks).at(0);
   }
   // An append of an agent's events with these sequences, with checksum = sequence * 10.
-  AppendEvents Streaming(const AgentStream& stream, int lane,
-                         const std::vector<uint64_t>& sequences);
+  AppendFromAgent Streaming(const AgentStream& stream, int lane,
+                            const std::vector<uint64_t>& sequences);
   AgentStream OpenStream(const std::string& agent, uint64_t epoch);
 
   // Leases on all partitions, taken by the first call.
   int64_t FenceOf(WebhookKey webhook);
   DeliveryOutcome OutcomeOf(DeliveryKey key, int attempt, DeliveryState state,
                             absl::Duration until_due = absl::ZeroDuration());
-  DeliveryOutcome::Result Record(DeliveryOutcome outcome);
+  RecordOutcomes::Recorded Record(const DeliveryOutcome& outcome);
 
   Delivery DeliveryAt(DeliveryKey key);  // fails the test when there is none
   std::vector<int64_t> DueNumbers(WebhookKey webhook, int limit = 100);

@@ -141,7 +141,7 @@ TEST_P(StoreConformanceTest, LimitedLoadsOfHeadsStarveNoLane) {
     for (const PendingDelivery& pending : due->deliveries) {
       served.insert(pending.event->subject);
       EXPECT_EQ(Record(OutcomeOf(pending.delivery.key, 1, DeliveryState::kSucceeded)),
-                DeliveryOutcome::Result::kRecorded);
+                RecordOutcomes::Recorded::kRecorded);
     }
   }
   EXPECT_EQ(served.size(), 5);

@@ -12,7 +12,7 @@ TEST_P(StoreConformanceTest, ExpiryTakesTheEarliestFirst) {
   const WebhookKey plain = MakeWebhook();
   const WebhookKey ordered = MakeWebhook(WebhookOrdering::kBySubject);
   const WebhookKey deleted = MakeWebhook();
-  AppendEvents append = Publishing({{}, {}, {}, {}, {}}, {plain, ordered, deleted});
+  AppendPublished append = Publishing({{}, {}, {}, {}, {}}, {plain, ordered, deleted});
   for (int i = 0; i < 4; ++i) {  // the last one never expires
     for (DeliveryTarget& target : append.events[i].targets) {
       target.expire_time = now_ + absl::Seconds(40 - 10 * i);
@@ -26,7 +26,7 @@ TEST_P(StoreConformanceTest, ExpiryTakesTheEarliestFirst) {
 
   ExpireDeliveries expire;
   expire.now = now_ + absl::Seconds(10) - absl::Microseconds(1);
-  ExpireDeliveries done = Apply(expire);
+  auto done = Apply(expire);
   EXPECT_EQ(done.status, absl::OkStatus());
   EXPECT_EQ(done.expired_deliveries, 0);
   EXPECT_FALSE(done.more);
@@ -63,7 +63,7 @@ TEST_P(StoreConformanceTest, ExpiryTakesTheEarliestFirst) {
 
 TEST_P(StoreConformanceTest, ExpiryIsDoneInSteps) {
   const WebhookKey webhook = MakeWebhook();
-  AppendEvents append = Publishing(std::vector<EventSpec>(7), {webhook});
+  AppendPublished append = Publishing(std::vector<EventSpec>(7), {webhook});
   for (int i = 0; i < 7; ++i) {
     append.events[i].targets[0].expire_time = now_ + absl::Seconds(7 - i);
   }
@@ -71,7 +71,7 @@ TEST_P(StoreConformanceTest, ExpiryIsDoneInSteps) {
   ExpireDeliveries expire;
   expire.now = now_ + absl::Seconds(7);
   expire.limit = 3;
-  ExpireDeliveries done = Apply(expire);
+  auto done = Apply(expire);
   EXPECT_TRUE(done.more);
   EXPECT_EQ(done.expired_deliveries, 3);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(1, 2, 3, 4));

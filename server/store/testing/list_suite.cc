@@ -182,17 +182,14 @@ TEST_P(StoreConformanceTest, PagesUnderWritesSkipAndRepeatNothing) {
   constexpr int64_t kBefore = 200;
   Publish(std::vector<EventSpec>(kBefore), {webhook});
   const int64_t generation = GenerationOf(kDefaultTenant);
-  std::vector<AppendEvents> appends;
+  std::vector<AppendPublished> appends;
   for (int i = 0; i < 100; ++i) {
     appends.push_back(Publishing(std::vector<EventSpec>(3), {webhook}));
     appends.back().generation = generation;
   }
   std::atomic<bool> written = false;
   std::thread writer([&] {
-    for (AppendEvents& append : appends) {
-      Mutation one[] = {std::move(append)};
-      EXPECT_EQ(store().Write(absl::MakeSpan(one)), absl::OkStatus());
-    }
+    for (const AppendPublished& append : appends) Apply(append);
     written = true;
   });
   bool last_round = false;

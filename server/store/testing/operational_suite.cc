@@ -7,7 +7,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-using Result = NewEvent::Result;
+using Kind = AppendResult::Kind;
 
 TEST_P(StoreConformanceTest, OutcomesBringTheirEvents) {
   const WebhookKey webhook = MakeWebhook();
@@ -18,16 +18,18 @@ TEST_P(StoreConformanceTest, OutcomesBringTheirEvents) {
   EventSpec about;
   about.type = "latchwire.delivery.dead";
   record.operational = {Publishing({about}, {watcher}), Publishing({about}, {}, 2)};
-  record = Apply(record);
-  EXPECT_EQ(record.status, absl::OkStatus());
-  for (const AppendEvents& append : record.operational) {
-    EXPECT_EQ(append.status, absl::OkStatus());
-    EXPECT_EQ(append.events[0].result, Result::kStored);
-    EXPECT_EQ(append.stored_events, append.tenant == 2 ? 1 : 2);
+  const auto recorded = Apply(record);
+  EXPECT_EQ(recorded.status, absl::OkStatus());
+  ASSERT_THAT(recorded.operational, SizeIs(2));
+  for (size_t i = 0; i < 2; ++i) {
+    const absl::StatusOr<AppendResult>& append = recorded.operational[i];
+    ASSERT_EQ(append.status(), absl::OkStatus());
+    EXPECT_EQ(append->events[0].kind, Kind::kStored);
+    EXPECT_EQ(append->stored_events, record.operational[i].tenant == 2 ? 1 : 2);
   }
-  EXPECT_EQ(record.operational[0].events[0].event->number, 2);
-  EXPECT_EQ(record.operational[1].events[0].event->number, 1);
-  EXPECT_THAT(record.stats, SizeIs(2));
+  EXPECT_EQ(recorded.operational[0]->events[0].number, 2);
+  EXPECT_EQ(recorded.operational[1]->events[0].number, 1);
+  EXPECT_THAT(recorded.stats, SizeIs(2));
   EXPECT_THAT(DueNumbers(watcher), ElementsAre(2));
   EXPECT_EQ(store().GetEvent(kDefaultTenant, 2)->type, "latchwire.delivery.dead");
 }
@@ -39,12 +41,7 @@ TEST_P(StoreConformanceTest, AStaleEventTakesItsOutcomesBack) {
   record.outcomes = {OutcomeOf({webhook, 1}, 1, DeliveryState::kDead)};
   record.operational = {Publishing({{}}, {}, 2), Publishing({{}}, {webhook})};
   MakeWebhook();
-  RecordOutcomes refused = Apply(record);
-  EXPECT_THAT(refused.status, HasReason("STALE_GENERATION"));
-  EXPECT_EQ(refused.outcomes[0].result, DeliveryOutcome::Result::kNotRecorded);
-  EXPECT_EQ(refused.operational[0].events[0].result, Result::kNotStored);
-  EXPECT_EQ(refused.operational[0].events[0].event->number, 0);
-  EXPECT_THAT(refused.stats, IsEmpty());
+  EXPECT_THAT(Apply(record).status, HasReason("STALE_GENERATION"));
   EXPECT_EQ(DeliveryAt({webhook, 1}).attempt_count, 0);
   EXPECT_FALSE(store().GetEvent(2, 1).ok());
   record.operational[1].generation = GenerationOf(kDefaultTenant);
@@ -56,11 +53,10 @@ TEST_P(StoreConformanceTest, AStaleEventTakesItsOutcomesBack) {
   record.outcomes = {OutcomeOf({webhook, 2}, 1, DeliveryState::kPending)};
   record.operational = {Publishing({{}}, {webhook})};
   record.operational[0].events[0].targets[0].max_pending = 2;
-  record = Apply(record);
-  EXPECT_EQ(record.status, absl::OkStatus());
-  EXPECT_EQ(record.outcomes[0].result, DeliveryOutcome::Result::kRecorded);
-  EXPECT_THAT(record.operational[0].status, HasReason("QUEUE_FULL"));
-  EXPECT_EQ(record.operational[0].events[0].result, Result::kNotStored);
+  const auto recorded = Apply(record);
+  EXPECT_EQ(recorded.status, absl::OkStatus());
+  EXPECT_THAT(recorded.outcomes, ElementsAre(RecordOutcomes::Recorded::kRecorded));
+  EXPECT_THAT(recorded.operational[0].status(), HasReason("QUEUE_FULL"));
 }
 
 TEST_P(StoreConformanceTest, AChangeOfAWebhookBringsItsEvent) {
@@ -71,17 +67,16 @@ TEST_P(StoreConformanceTest, AChangeOfAWebhookBringsItsEvent) {
   update.operational = {Publishing({{}}, {watcher})};
   UpdateWebhook stale = update;
   stale.operational[0].generation -= 1;
-  stale = Apply(stale);
-  EXPECT_THAT(stale.status, HasReason("STALE_GENERATION"));
+  EXPECT_THAT(Apply(stale).status, HasReason("STALE_GENERATION"));
   EXPECT_EQ(store().LoadWebhooks({}, 1)->at(0).state, WebhookState::kActive);
   EXPECT_EQ(GenerationOf(kDefaultTenant), 2);
 
-  update = Apply(update);
-  EXPECT_EQ(update.status, absl::OkStatus());
-  EXPECT_EQ(update.generation, 3);
-  EXPECT_EQ(update.operational[0].status, absl::OkStatus());
-  EXPECT_EQ(update.operational[0].events[0].event->number, 1);
-  EXPECT_THAT(update.stats, SizeIs(1));
+  const auto updated = Apply(update);
+  EXPECT_EQ(updated.status, absl::OkStatus());
+  EXPECT_EQ(updated.generation, 3);
+  ASSERT_EQ(updated.operational[0].status(), absl::OkStatus());
+  EXPECT_EQ(updated.operational[0]->events[0].number, 1);
+  EXPECT_THAT(updated.stats, SizeIs(1));
   EXPECT_THAT(DueNumbers(watcher), ElementsAre(1));
   EXPECT_EQ(store().LoadWebhooks({}, 1)->at(0).state, WebhookState::kSuspended);
   EXPECT_EQ(webhook.uid, 1);

@@ -9,7 +9,7 @@ using testing::ElementsAre;
 using testing::ElementsAreArray;
 
 // Sets the priorities of an append's events, in their order.
-AppendEvents At(AppendEvents append, const std::vector<int>& priorities) {
+AppendPublished At(AppendPublished append, const std::vector<int>& priorities) {
   for (size_t i = 0; i < priorities.size(); ++i) append.events[i].event->priority = priorities[i];
   return append;
 }
@@ -130,8 +130,7 @@ TEST_P(StoreConformanceTest, ARetryKeepsItsPriorityAndSaysWhen) {
   RetryDelivery retry;
   retry.key = {webhook, 2};
   retry.now = now_ + absl::Nanoseconds(1);
-  retry = Apply(retry);
-  EXPECT_EQ(retry.delivery.retry_time, now_);
+  EXPECT_EQ(Apply(retry).delivery.retry_time, now_);
   EXPECT_EQ(DeliveryAt({webhook, 2}).retry_time, now_);
   EXPECT_EQ(DeliveryAt({webhook, 2}).priority, 8);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(2, 1));

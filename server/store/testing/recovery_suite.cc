@@ -26,7 +26,7 @@ class Jobs {
     EXPECT_EQ(created.status, absl::OkStatus());
     return created.job;
   }
-  StepRecoveryJob Step(const RecoveryJob& job, absl::Time now, int limit) {
+  Applied<StepRecoveryJob> Step(const RecoveryJob& job, absl::Time now, int limit) {
     StepRecoveryJob step;
     step.tenant = job.tenant;
     step.id = job.id;
@@ -37,7 +37,7 @@ class Jobs {
   // To its end.
   RecoveryJob Run(const RecoveryJob& job, absl::Time now, int limit = 1000) {
     for (int steps = 0; steps < 1000; ++steps) {
-      const StepRecoveryJob step = Step(job, now, limit);
+      const auto step = Step(job, now, limit);
       EXPECT_EQ(step.status, absl::OkStatus());
       if (step.job.state != RecoveryJobState::kRunning) return step.job;
     }
@@ -45,10 +45,8 @@ class Jobs {
     return job;
   }
   template <typename M>
-  M Apply(M mutation) {
-    Mutation one[] = {std::move(mutation)};
-    EXPECT_EQ(store_.Write(absl::MakeSpan(one)), absl::OkStatus());
-    return std::get<M>(std::move(one[0]));
+  Applied<M> Apply(const M& mutation) {
+    return ApplyTo(store_, mutation);
   }
   std::vector<int64_t> Pending(WebhookKey webhook) {
     DeliveryFilter filter;
@@ -105,7 +103,7 @@ TEST_P(StoreConformanceTest, ARecoveryJobMakesPendingWhatFits) {
   Jobs jobs(&store());
   const WebhookKey webhook = MakeWebhook();
   const WebhookKey other = MakeWebhook(WebhookOrdering::kBySubject);
-  AppendEvents append = Publishing({{}, {}, {}, {}, {}}, {webhook, other});
+  AppendPublished append = Publishing({{}, {}, {}, {}, {}}, {webhook, other});
   append.events[3].targets[0].expire_time = now_ + absl::Seconds(1);
   Apply(append);
   Record(OutcomeOf({webhook, 1}, 1, DeliveryState::kDead));
@@ -121,7 +119,7 @@ TEST_P(StoreConformanceTest, ARecoveryJobMakesPendingWhatFits) {
   Record(OutcomeOf({webhook, 6}, 1, DeliveryState::kDead));
 
   now_ += absl::Minutes(5);
-  const StepRecoveryJob step = jobs.Step(job, now_, 1000);
+  const auto step = jobs.Step(job, now_, 1000);
   EXPECT_EQ(step.job.state, RecoveryJobState::kSucceeded);
   EXPECT_EQ(step.job.examined_count, 5);
   EXPECT_EQ(step.job.recovered_count, 2);
@@ -202,7 +200,7 @@ TEST_P(StoreConformanceTest, ARecoveryJobGoesOnInSmallStepsWhateverHappensMeanwh
   const RecoveryJob job = jobs.Create(jobs.Job());
   int64_t examined = 0;
   for (int i = 0; i < 3; ++i) {
-    const StepRecoveryJob step = jobs.Step(job, now_, 4);
+    const auto step = jobs.Step(job, now_, 4);
     EXPECT_EQ(step.job.state, RecoveryJobState::kRunning);
     EXPECT_LE(step.job.examined_count, examined + 4);
     EXPECT_GT(step.job.examined_count, examined);
@@ -233,7 +231,7 @@ TEST_P(StoreConformanceTest, ACancelledRecoveryJobStops) {
   const RecoveryJob job = jobs.Create(jobs.Job(webhook.uid));
   const RecoveryJob halfway = jobs.Step(job, now_, 5).job;
   CancelRecoveryJob cancel{kDefaultTenant, job.id, now_ + absl::Seconds(1)};
-  const CancelRecoveryJob cancelled = Apply(cancel);
+  const auto cancelled = Apply(cancel);
   EXPECT_EQ(cancelled.status, absl::OkStatus());
   EXPECT_EQ(cancelled.job.state, RecoveryJobState::kCancelled);
   EXPECT_EQ(cancelled.job.end_time, now_ + absl::Seconds(1));
@@ -254,7 +252,7 @@ TEST_P(StoreConformanceTest, ATenantRunsSoManyRecoveryJobsAtOnce) {
   Jobs jobs(&store());
   RecoveryJob last;
   for (size_t i = 0; i < kMaxRunningRecoveryJobs; ++i) last = jobs.Create(jobs.Job());
-  const CreateRecoveryJob refused = Apply(CreateRecoveryJob{jobs.Job()});
+  const auto refused = Apply(CreateRecoveryJob{jobs.Job()});
   EXPECT_THAT(refused.status, HasReason("QUOTA_EXCEEDED"));
   EXPECT_EQ(refused.job.number, 0);
   RecoveryJob elsewhere = jobs.Job();

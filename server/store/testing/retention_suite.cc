@@ -13,22 +13,20 @@ class Cleaner {
  public:
   explicit Cleaner(Store* store) : store_(*store) {}
 
-  DeleteOldEvents Step(absl::Time stored_before, absl::Time held_before, int limit = 500,
-                       TenantId tenant = kDefaultTenant) {
+  Applied<DeleteOldEvents> Step(absl::Time stored_before, absl::Time held_before, int limit = 500,
+                                TenantId tenant = kDefaultTenant) {
     DeleteOldEvents del;
     del.tenant = tenant;
     del.stored_before = stored_before;
     del.held_before = held_before;
     del.limit = limit;
-    Mutation one[] = {std::move(del)};
-    EXPECT_EQ(store_.Write(absl::MakeSpan(one)), absl::OkStatus());
-    return std::get<DeleteOldEvents>(std::move(one[0]));
+    return ApplyTo(store_, del);
   }
   // Until there is nothing more to do now; gives the number of deleted events.
   int64_t Run(absl::Time stored_before, absl::Time held_before, int limit = 500) {
     int64_t deleted = 0;
     for (int steps = 0; steps < 1000; ++steps) {
-      const DeleteOldEvents del = Step(stored_before, held_before, limit);
+      const auto del = Step(stored_before, held_before, limit);
       EXPECT_EQ(del.status, absl::OkStatus());
       EXPECT_LE(del.deleted_events, limit);
       deleted += del.deleted_events;
@@ -75,7 +73,7 @@ TEST_P(StoreConformanceTest, OldEventsGoWithAllThatIsTheirs) {
     EXPECT_THAT(store().ListAttempts({key, 2}, 0, 10).status(), HasReason("DELIVERY_NOT_FOUND"));
     EXPECT_EQ(store().ListAttempts({key, 3}, 0, 10)->size(), 2u);
     EXPECT_EQ(Record(OutcomeOf({key, 2}, 3, DeliveryState::kDead)),
-              DeliveryOutcome::Result::kGone);  // an answer that comes late
+              RecordOutcomes::Recorded::kGone);  // an answer that comes late
     EXPECT_THAT(Apply(RetryDelivery{{key, 2}, now_}).status, HasReason("DELIVERY_NOT_FOUND"));
   }
   DeliveryFilter of_webhook;
@@ -122,7 +120,7 @@ TEST_P(StoreConformanceTest, WhatIsStoredIsCountedUpAndDownAlike) {
       {{},
        {"caller's own id", "t", "", "\xc3\xa9", R"({"long":")" + std::string(9000, 'x') + "\"}"}},
       {webhook, deleted});
-  AppendEvents binary = Publishing({{}}, {});
+  AppendPublished binary = Publishing({{}}, {});
   binary.events[0].event->is_json = false;
   binary.events[0].event->data = std::string("\0\1\2", 3);
   Apply(binary);
@@ -136,7 +134,7 @@ TEST_P(StoreConformanceTest, WhatIsStoredIsCountedUpAndDownAlike) {
   }
   now_ += absl::Hours(1);
   Publish({{}});
-  const DeleteOldEvents del = cleaner.Step(now_, absl::InfinitePast());
+  const auto del = cleaner.Step(now_, absl::InfinitePast());
   EXPECT_EQ(del.deleted_events, 3);
   EXPECT_EQ(del.stored_events, 1);
   EXPECT_GT(del.stored_bytes, 0);
@@ -169,7 +167,7 @@ TEST_P(StoreConformanceTest, EventsWithPendingDeliveriesAreHeld) {
   EXPECT_THAT(again.Events(), ElementsAre(2, 6));
 
   // Past held_before what waits expires.
-  const DeleteOldEvents last = again.Step(later, kNow + absl::Minutes(1));
+  const auto last = again.Step(later, kNow + absl::Minutes(1));
   EXPECT_EQ(last.deleted_events, 2);
   EXPECT_EQ(last.held_events, 0);
   EXPECT_EQ(last.expired_deliveries, 2);
@@ -189,7 +187,7 @@ TEST_P(StoreConformanceTest, WhatIsPastItsHeldTimeAtOnceExpiresAtOnce) {
   const WebhookKey webhook = MakeWebhook();
   Publish({{}, {}}, {webhook});
   Record(OutcomeOf({webhook, 1}, 1, DeliveryState::kSucceeded));
-  const DeleteOldEvents del = cleaner.Step(kNow + absl::Hours(1), kNow + absl::Hours(1));
+  const auto del = cleaner.Step(kNow + absl::Hours(1), kNow + absl::Hours(1));
   EXPECT_EQ(del.deleted_events, 2);
   EXPECT_EQ(del.held_events, 0);
   EXPECT_THAT(del.webhooks, ElementsAre(webhook));
@@ -232,10 +230,10 @@ TEST_P(StoreConformanceTest, AnIdOutlivesItsEvent) {
   now_ += absl::Hours(1);
   EXPECT_EQ(cleaner.Run(now_, absl::InfinitePast()), 1);
   spec.data = R"({"other":1})";  // nobody can tell any more
-  const AppendEvents again = Apply(Publishing({spec}));
+  const auto again = Apply(Publishing({spec}));
   EXPECT_EQ(again.status, absl::OkStatus());
-  EXPECT_EQ(again.events[0].result, NewEvent::Result::kDuplicate);
-  EXPECT_EQ(again.events[0].event->number, 1);
+  EXPECT_EQ(again.events[0].kind, AppendResult::Kind::kDuplicate);
+  EXPECT_EQ(again.events[0].number, 1);
   EXPECT_THAT(cleaner.Events(), IsEmpty());
 }
 

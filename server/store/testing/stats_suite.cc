@@ -20,7 +20,7 @@ TEST_P(StoreConformanceTest, StatsFollowEveryDelivery) {
   const WebhookKey webhook = MakeWebhook();
   const WebhookKey other = MakeWebhook(WebhookOrdering::kBySubject);
   MakeWebhook();  // never gets anything
-  const AppendEvents append = Apply(Publishing({{}, {}, {}, {}}, {webhook, other}));
+  const auto append = Apply(Publishing({{}, {}, {}, {}}, {webhook, other}));
   ASSERT_EQ(append.stats.size(), 2);
   for (const WebhookStats& stats : append.stats) {
     EXPECT_THAT(Counts(stats), ElementsAre(4, 0, 0, 0, 0));
@@ -31,9 +31,9 @@ TEST_P(StoreConformanceTest, StatsFollowEveryDelivery) {
                      OutcomeOf({webhook, 3}, 1, DeliveryState::kPending, absl::Seconds(5)),
                      OutcomeOf({webhook, 4}, 0, DeliveryState::kExpired),
                      OutcomeOf({webhook, 99}, 1, DeliveryState::kDead)};
-  record = Apply(record);
-  EXPECT_THAT(Counts(Only(record.stats)), ElementsAre(1, 1, 1, 1, 0));
-  EXPECT_EQ(Only(record.stats).key, webhook);
+  auto recorded = Apply(record);
+  EXPECT_THAT(Counts(Only(recorded.stats)), ElementsAre(1, 1, 1, 1, 0));
+  EXPECT_EQ(Only(recorded.stats).key, webhook);
 
   // The totals only grow: what is retried and dead again counts twice.
   RetryDelivery retry;
@@ -41,21 +41,21 @@ TEST_P(StoreConformanceTest, StatsFollowEveryDelivery) {
   retry.now = now_;
   EXPECT_THAT(Counts(Only(Apply(retry).stats)), ElementsAre(2, 1, 1, 1, 0));
   record.outcomes = {OutcomeOf({webhook, 2}, 2, DeliveryState::kDead)};
-  record = Apply(record);
-  EXPECT_THAT(Counts(Only(record.stats)), ElementsAre(1, 1, 2, 1, 0));
+  recorded = Apply(record);
+  EXPECT_THAT(Counts(Only(recorded.stats)), ElementsAre(1, 1, 2, 1, 0));
   // A late success counts where it changes something, and nothing else does.
   record.outcomes = {OutcomeOf({webhook, 2}, 3, DeliveryState::kSucceeded),
                      OutcomeOf({webhook, 2}, 3, DeliveryState::kSucceeded),
                      OutcomeOf({webhook, 1}, 2, DeliveryState::kPending),
                      OutcomeOf({webhook, 4}, 2, DeliveryState::kDead)};
-  record = Apply(record);
-  EXPECT_THAT(Counts(Only(record.stats)), ElementsAre(1, 2, 2, 1, 0));
+  recorded = Apply(record);
+  EXPECT_THAT(Counts(Only(recorded.stats)), ElementsAre(1, 2, 2, 1, 0));
 
   for (int round = 0; round < 2; ++round) {
     const auto loaded = store().LoadStats({}, 10);
     ASSERT_EQ(loaded.status(), absl::OkStatus());
     ASSERT_GE(loaded->size(), 2);
-    EXPECT_EQ(loaded->at(0), Only(record.stats));
+    EXPECT_EQ(loaded->at(0), Only(recorded.stats));
     EXPECT_THAT(Counts(loaded->at(1)), ElementsAre(4, 0, 0, 0, 0));
     EXPECT_EQ(store().LoadStats({}, 1)->size(), 1);
     EXPECT_EQ(store().LoadStats(webhook, 1)->at(0).key, other);
@@ -128,16 +128,16 @@ TEST_P(StoreConformanceTest, FailuresInARow) {
 TEST_P(StoreConformanceTest, StatsAreThoseAfterEachMutation) {
   const WebhookKey webhook = MakeWebhook();
   FenceOf(webhook);
-  AppendEvents refused = Publishing({{}}, {webhook});
+  AppendPublished refused = Publishing({{}}, {webhook});
   refused.generation += 1;
-  Mutation mutations[] = {Publishing({{}, {}}, {webhook}), refused,
-                          RecordOutcomes{{OutcomeOf({webhook, 1}, 1, DeliveryState::kSucceeded)}},
-                          Publishing({{}}, {webhook})};
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_THAT(Counts(Only(StatsOf(mutations[0]))), ElementsAre(2, 0, 0, 0, 0));
-  EXPECT_THAT(StatsOf(mutations[1]), IsEmpty());
-  EXPECT_THAT(Counts(Only(StatsOf(mutations[2]))), ElementsAre(1, 1, 0, 0, 0));
-  EXPECT_THAT(Counts(Only(StatsOf(mutations[3]))), ElementsAre(2, 1, 0, 0, 0));
+  const auto results =
+      WriteAll({Publishing({{}, {}}, {webhook}), refused,
+                RecordOutcomes{{OutcomeOf({webhook, 1}, 1, DeliveryState::kSucceeded)}},
+                Publishing({{}}, {webhook})});
+  EXPECT_THAT(Counts(Only(StatsOf(results[0]))), ElementsAre(2, 0, 0, 0, 0));
+  EXPECT_THAT(StatsOf(results[1]), IsEmpty());
+  EXPECT_THAT(Counts(Only(StatsOf(results[2]))), ElementsAre(1, 1, 0, 0, 0));
+  EXPECT_THAT(Counts(Only(StatsOf(results[3]))), ElementsAre(2, 1, 0, 0, 0));
 }
 
 TEST_P(StoreConformanceTest, WhatEndedStaysEndedUnlessItSucceeds) {

@@ -25,15 +25,15 @@ TEST_P(StoreConformanceTest, TheDefaultTenantHasTheDefaultSettings) {
 
 TEST_P(StoreConformanceTest, TenantsComeBackExactly) {
   CreateTenant create;
-  create.tenant.settings = SampleSettings();
-  create.tenant.create_time = now_ + absl::Microseconds(7);
-  const CreateTenant first = Apply(create);
+  create.settings = SampleSettings();
+  create.create_time = now_ + absl::Microseconds(7);
+  const auto first = Apply(create);
   EXPECT_EQ(first.status, absl::OkStatus());
   EXPECT_EQ(first.tenant.id, 2);
   EXPECT_EQ(first.tenant.revision, 1);
   EXPECT_EQ(first.tenant.generation, 0);
-  create.tenant.settings = TenantSettings();
-  const CreateTenant second = Apply(create);
+  create.settings = TenantSettings();
+  const auto second = Apply(create);
   EXPECT_EQ(second.tenant.id, 3);
 
   Reopen();
@@ -45,41 +45,38 @@ TEST_P(StoreConformanceTest, TenantsComeBackExactly) {
 }
 
 TEST_P(StoreConformanceTest, TenantsOfOneWriteGetIdsOfTheirOwn) {
-  Mutation mutations[] = {CreateTenant(), CreateApiKey(), CreateTenant()};
-  auto& key = std::get<CreateApiKey>(mutations[1]).key;
-  key.tenant = 9;  // comes into being with it
-  key.id = "AAAAAAAAAAAAAAA-";
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_EQ(std::get<CreateTenant>(mutations[0]).tenant.id, 2);
-  EXPECT_EQ(std::get<CreateTenant>(mutations[2]).tenant.id, 10);
+  CreateApiKey create;
+  create.key.tenant = 9;  // comes into being with it
+  create.key.id = "AAAAAAAAAAAAAAA-";
+  const auto mutations = WriteAll({CreateTenant(), create, CreateTenant()});
+  EXPECT_EQ(ResultOf<CreateTenant>(mutations[0]).tenant.id, 2);
+  EXPECT_EQ(ResultOf<CreateTenant>(mutations[2]).tenant.id, 10);
   EXPECT_EQ(store().LoadTenants()->size(), 4u);
 }
 
 TEST_P(StoreConformanceTest, TenantUpdatesCheckTheRevision) {
   CreateTenant create;
-  create.tenant.create_time = now_;
+  create.create_time = now_;
   const Tenant made = Apply(create).tenant;
   MakeWebhook(WebhookOrdering::kNone, made.id);
 
   UpdateTenant update;
-  update.tenant.id = made.id;
-  update.tenant.revision = 1;
-  update.tenant.settings = SampleSettings();
-  const UpdateTenant updated = Apply(update);
+  update.tenant = made.id;
+  update.revision = 1;
+  update.settings = SampleSettings();
+  const auto updated = Apply(update);
   EXPECT_EQ(updated.status, absl::OkStatus());
   EXPECT_EQ(updated.tenant.revision, 2);
   EXPECT_EQ(updated.tenant.generation, 1);  // the webhooks are as they were
   EXPECT_EQ(updated.tenant.create_time, now_);
   EXPECT_EQ(Describe(store().LoadTenants()->at(1)), Describe(updated.tenant));
 
-  update.tenant.settings.display_name = "late";
-  const UpdateTenant late = Apply(update);
-  EXPECT_THAT(late.status, HasReason("ETAG_MISMATCH"));
-  EXPECT_EQ(late.tenant.revision, 1);
-  update.tenant.revision = 0;
+  update.settings.display_name = "late";
+  EXPECT_THAT(Apply(update).status, HasReason("ETAG_MISMATCH"));
+  update.revision = 0;
   EXPECT_EQ(Apply(update).tenant.revision, 3);
   EXPECT_EQ(store().LoadTenants()->at(1).settings.display_name, "late");
-  update.tenant.id = 77;
+  update.tenant = 77;
   EXPECT_THAT(Apply(update).status, HasReason("TENANT_NOT_FOUND"));
   EXPECT_EQ(store().LoadTenants()->size(), 2u);  // asking has made none
 }

@@ -31,9 +31,7 @@ TEST_P(StoreConformanceTest, AnotherHandleSeesEveryWrite) {
   const WebhookKey webhook = MakeWebhook();
   PublishOne({}, {webhook});
   EXPECT_TRUE(other->GetEvent(kDefaultTenant, 1).ok());
-  AppendEvents append = Publishing({{}}, {webhook});
-  append = ApplyTo(*other, append);
-  EXPECT_EQ(append.events[0].event->number, 2);
+  EXPECT_EQ(ApplyTo(*other, Publishing({{}}, {webhook})).events.at(0).number, 2);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(1, 2));
   EXPECT_THAT(Publish({{}}), ElementsAre(3));
 }
@@ -50,7 +48,7 @@ TEST_P(StoreConformanceTest, AFailedMutationDoesNotHinderItsNeighbours) {
   fenced.stream = {"a1", 1, 1};
   Webhook stale = store().LoadWebhooks({}, 1)->at(0);
   stale.revision = 7;
-  Mutation mutations[] = {
+  const auto mutations = WriteAll({
       Publishing({{}}, {webhook}),
       Publishing({{}, conflicting, {}}, {webhook}),
       missing,
@@ -59,51 +57,48 @@ TEST_P(StoreConformanceTest, AFailedMutationDoesNotHinderItsNeighbours) {
       UpdateWebhook{stale},
       DeleteApiKey{kDefaultTenant, "none"},
       Publishing({{}}, {webhook}),
-  };
-  ASSERT_EQ(store().Write(absl::MakeSpan(mutations)), absl::OkStatus());
-  EXPECT_EQ(StatusOf(mutations[0]), absl::OkStatus());
-  EXPECT_THAT(StatusOf(mutations[1]), HasReason("EVENT_ID_CONFLICT"));
-  EXPECT_THAT(StatusOf(mutations[2]), HasReason("DELIVERY_NOT_FOUND"));
-  EXPECT_EQ(StatusOf(mutations[3]), absl::OkStatus());
-  EXPECT_THAT(StatusOf(mutations[4]), HasReason("AGENT_STREAM_FENCED"));
-  EXPECT_THAT(StatusOf(mutations[5]), HasReason("ETAG_MISMATCH"));
-  EXPECT_THAT(StatusOf(mutations[6]), HasReason("API_KEY_NOT_FOUND"));
-  EXPECT_EQ(std::get<AppendEvents>(mutations[7]).events[0].event->number, 3);
+  });
+  EXPECT_EQ(mutations[0].status(), absl::OkStatus());
+  EXPECT_THAT(mutations[1].status(), HasReason("EVENT_ID_CONFLICT"));
+  EXPECT_THAT(mutations[2].status(), HasReason("DELIVERY_NOT_FOUND"));
+  EXPECT_EQ(mutations[3].status(), absl::OkStatus());
+  EXPECT_THAT(mutations[4].status(), HasReason("AGENT_STREAM_FENCED"));
+  EXPECT_THAT(mutations[5].status(), HasReason("ETAG_MISMATCH"));
+  EXPECT_THAT(mutations[6].status(), HasReason("API_KEY_NOT_FOUND"));
+  EXPECT_EQ(ResultOf<AppendPublished>(mutations[7]).events[0].number, 3);
   EXPECT_THAT(DueNumbers(webhook), ElementsAre(2, 3));
 }
 
 TEST_P(StoreConformanceTest, AMutationSeesThoseBeforeIt) {
   CreateWebhook create{SampleWebhook(kDefaultTenant)};
-  Mutation first[] = {create, CreateWebhook{SampleWebhook(kDefaultTenant)}, create};
-  ASSERT_EQ(store().Write(absl::MakeSpan(first)), absl::OkStatus());
-  EXPECT_EQ(std::get<CreateWebhook>(first[0]).generation, 1);
-  EXPECT_EQ(std::get<CreateWebhook>(first[1]).generation, 2);
-  EXPECT_EQ(std::get<CreateWebhook>(first[1]).webhook.key.uid, 2);
-  EXPECT_THAT(StatusOf(first[2]), HasReason("WEBHOOK_ALREADY_EXISTS"));
+  const auto first = WriteAll({create, CreateWebhook{SampleWebhook(kDefaultTenant)}, create});
+  EXPECT_EQ(ResultOf<CreateWebhook>(first[0]).generation, 1);
+  EXPECT_EQ(ResultOf<CreateWebhook>(first[1]).generation, 2);
+  EXPECT_EQ(ResultOf<CreateWebhook>(first[1]).webhook->key.uid, 2);
+  EXPECT_THAT(first[2].status(), HasReason("WEBHOOK_ALREADY_EXISTS"));
 
   const WebhookKey webhook{kDefaultTenant, 1};
   const int64_t fence = FenceOf(webhook);
   ASSERT_GT(fence, 0);
-  Mutation second[] = {
+  const auto second = WriteAll({
       Publishing({{}, {}}, {webhook}),
       RecordOutcomes{{OutcomeOf({webhook, 1}, 1, DeliveryState::kSucceeded)}},
       RecordOutcomes{{OutcomeOf({webhook, 2}, 1, DeliveryState::kPending)}},
       RecordOutcomes{{OutcomeOf({webhook, 2}, 2, DeliveryState::kDead)}},
       DeleteWebhook{webhook},
       RecordOutcomes{{OutcomeOf({webhook, 2}, 3, DeliveryState::kDead)}},
-  };
-  ASSERT_EQ(store().Write(absl::MakeSpan(second)), absl::OkStatus());
-  const auto result = [&](int i) { return std::get<RecordOutcomes>(second[i]).outcomes[0].result; };
-  EXPECT_EQ(result(1), DeliveryOutcome::Result::kRecorded);
-  EXPECT_EQ(result(3), DeliveryOutcome::Result::kRecorded);
-  EXPECT_EQ(result(5), DeliveryOutcome::Result::kGone);
+  });
+  const auto result = [&](int i) { return ResultOf<RecordOutcomes>(second[i]).outcomes[0]; };
+  EXPECT_EQ(result(1), RecordOutcomes::Recorded::kRecorded);
+  EXPECT_EQ(result(3), RecordOutcomes::Recorded::kRecorded);
+  EXPECT_EQ(result(5), RecordOutcomes::Recorded::kGone);
 }
 
 TEST_P(StoreConformanceTest, ReadsNeverSeeHalfAWrite) {
   const WebhookKey one = MakeWebhook();
   const WebhookKey two = MakeWebhook();
   const int64_t generation = GenerationOf(kDefaultTenant);
-  std::vector<AppendEvents> appends;
+  std::vector<AppendPublished> appends;
   for (int i = 0; i < 60; ++i) {
     appends.push_back(Publishing({{}, {}}, {one, two}));
     appends.back().generation = generation;
@@ -111,8 +106,7 @@ TEST_P(StoreConformanceTest, ReadsNeverSeeHalfAWrite) {
   std::atomic<bool> written = false;
   std::thread writer([&] {
     for (size_t i = 0; i < appends.size(); i += 2) {
-      Mutation both[] = {std::move(appends[i]), std::move(appends[i + 1])};
-      EXPECT_EQ(store().Write(absl::MakeSpan(both)), absl::OkStatus());
+      WriteAll({appends[i], appends[i + 1]});
     }
     written = true;
   });
@@ -153,7 +147,7 @@ TEST_P(StoreConformanceTest, CheckpointsRunBesideWritesAndReads) {
 TEST_P(StoreConformanceTest, TwoHandlesWriteAtOnce) {
   const WebhookKey webhook = MakeWebhook();
   const auto other = OpenAnother();
-  std::array<std::vector<AppendEvents>, 2> appends;
+  std::array<std::vector<AppendPublished>, 2> appends;
   const int64_t generation = GenerationOf(kDefaultTenant);
   for (auto& of_thread : appends) {
     for (int i = 0; i < 50; ++i) {
@@ -161,22 +155,20 @@ TEST_P(StoreConformanceTest, TwoHandlesWriteAtOnce) {
       of_thread.back().generation = generation;
     }
   }
-  const auto write = [](Store* store, std::vector<AppendEvents>* of_thread) {
-    for (AppendEvents& append : *of_thread) {
-      Mutation one[] = {std::move(append)};
-      EXPECT_EQ(store->Write(absl::MakeSpan(one)), absl::OkStatus());
-      EXPECT_EQ(StatusOf(one[0]), absl::OkStatus());
+  const auto write = [](Store* store, const std::vector<AppendPublished>& of_thread) {
+    for (const AppendPublished& append : of_thread) {
+      EXPECT_EQ(ApplyTo(*store, append).status, absl::OkStatus());
     }
   };
-  std::thread second(write, other.get(), &appends[1]);
-  write(&store(), &appends[0]);
+  std::thread second(write, other.get(), std::cref(appends[1]));
+  write(&store(), appends[0]);
   second.join();
   EXPECT_THAT(Publish({{}}), ElementsAre(201));
   EXPECT_EQ(DueNumbers(webhook, 1000).size(), 200);
 }
 
 TEST_P(StoreConformanceTest, AnEmptyWriteIsNothing) {
-  EXPECT_EQ(store().Write({}), absl::OkStatus());
+  EXPECT_EQ(store().Write({}, {}), absl::OkStatus());
   EXPECT_EQ(Apply(RecordOutcomes{}).status, absl::OkStatus());
   EXPECT_EQ(Apply(Publishing({})).status, absl::OkStatus());
 }
