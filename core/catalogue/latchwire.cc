@@ -125,7 +125,7 @@ std::string Sentence(const Record& record, absl::string_view action) {
                         " was reported; the system does not say what was done to it.");
   }
   if (action == "upserted") return absl::StrCat(record.title, " was created or updated.");
-  if (action == "destroyed") return absl::StrCat(record.title, " was deleted for good.");
+  if (action == "destroyed") return absl::StrCat(record.title, " was permanently deleted.");
   return absl::StrCat(record.title, " was ", action, ".");
 }
 

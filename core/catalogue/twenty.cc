@@ -50,7 +50,7 @@ constexpr Action kActions[] = {
     {"created", "was created", false},
     {"updated", "was changed", false},
     {"deleted", "was deleted and can be restored", true},
-    {"destroyed", "was deleted for good", true},
+    {"destroyed", "was permanently deleted", true},
     {"restored", "was restored", false},
     {"upserted", "was created or changed", false},
 };

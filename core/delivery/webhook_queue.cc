@@ -52,7 +52,7 @@ void WebhookQueue::BeginLoad() {
 }
 
 void WebhookQueue::EndLoad(DueDeliveries loaded) {
-  LATCHWIRE_CHECK(loading_, "no load is under way");
+  LATCHWIRE_CHECK(loading_, "no load is in progress");
   if (std::exchange(discard_load_, false)) return EndFailedLoad(absl::InfinitePast());
   const bool left_out = Absorb(&loaded);
   loading_ = false;
@@ -62,7 +62,7 @@ void WebhookQueue::EndLoad(DueDeliveries loaded) {
 }
 
 void WebhookQueue::EndFailedLoad(absl::Time retry) {
-  LATCHWIRE_CHECK(loading_, "no load is under way");
+  LATCHWIRE_CHECK(loading_, "no load is in progress");
   loading_ = false;
   discard_load_ = false;
   settled_.clear();

@@ -150,7 +150,7 @@ TEST_P(WebhookQueueDeathTest, NothingIsInFlightTwice) {
   const PendingDelivery taken = queue->Take(kNow);
   Settle(*queue, taken, DeliveryState::kSucceeded);
   EXPECT_DEATH(Settle(*queue, taken, DeliveryState::kSucceeded), "not in flight");
-  EXPECT_DEATH(queue->EndLoad({}), "no load is under way");
+  EXPECT_DEATH(queue->EndLoad({}), "no load is in progress");
   queue->BeginLoad();
   EXPECT_DEATH(queue->BeginLoad(), "one load at a time");
 }

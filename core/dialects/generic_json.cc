@@ -31,7 +31,7 @@ absl::Status ReadParameter(const std::string& name, const std::string& value, Sa
     event.subject = value;
   } else if (name == "occur_time") {
     if (!absl::ParseTime(absl::RFC3339_full, value, &event.occur_time, nullptr)) {
-      return FieldError(name, "must be a time by RFC 3339, such as 2026-03-01T12:00:00.5Z");
+      return FieldError(name, "must be an RFC 3339 time, such as 2026-03-01T12:00:00.5Z");
     }
   } else if (name == "priority") {
     if (!absl::SimpleAtoi(value, &event.priority)) {

@@ -28,12 +28,12 @@ absl::string_view AttributeOf(const Event& event, const char* name) {
 absl::Status ReadNumbers(const std::vector<JsonMember>& members, Event* event) {
   if (const auto created = FindMember(members, "created_at")) {
     const auto milliseconds = JsonInteger(*created);
-    if (!milliseconds) return FieldError("created_at", "must be an integer of milliseconds");
+    if (!milliseconds) return FieldError("created_at", "must be an integer in milliseconds");
     event->occur_time = absl::FromUnixMillis(*milliseconds);
     event->attributes["created_at"] = std::string(*created);
   }
   if (const auto id = FindMember(members, "event_id")) {
-    if (!JsonInteger(*id)) return FieldError("event_id", "must be an integer of 64 bits");
+    if (!JsonInteger(*id)) return FieldError("event_id", "must be a 64-bit integer");
     event->attributes["event_id"] = std::string(*id);
   }
   return absl::OkStatus();

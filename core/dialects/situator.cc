@@ -54,7 +54,7 @@ absl::StatusOr<Event> ReadEvent(absl::string_view text, absl::string_view source
   if (!members) return FieldError(path, "must be an object");
   SituatorFacts facts;
   facts.type = StringOf(*members, "type");
-  if (facts.type.empty()) return FieldError(path + ".type", "must be a text that is not empty");
+  if (facts.type.empty()) return FieldError(path + ".type", "must be a non-empty string");
   facts.subtype = IntegerOf(*members, "subtype");
   facts.direction = IntegerOf(*members, "direction");
   facts.opening_type = IntegerOf(*members, "openingType");

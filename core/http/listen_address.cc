@@ -44,10 +44,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
   address.host = std::string(host);
   address.ip = IpAddress::Parse(host);
   if (address.ip && address.ip->is_v6 && !bracketed) {
-    return absl::InvalidArgumentError("an IPv6 address must stand in brackets, such as [::1]:8090");
+    return absl::InvalidArgumentError("an IPv6 address must be in brackets, such as [::1]:8090");
   }
   if (bracketed && !(address.ip && address.ip->is_v6)) {
-    return absl::InvalidArgumentError("only an IPv6 address stands in brackets");
+    return absl::InvalidArgumentError("only an IPv6 address may be in brackets");
   }
   if (!address.ip && !IsHostName(host)) {
     return absl::InvalidArgumentError("must be address:port, such as 127.0.0.1:8090");

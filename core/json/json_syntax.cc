@@ -146,7 +146,7 @@ class JsonChecker {
     ++p_;
     while (true) {
       while (p_ < end_ && kPlain[static_cast<uint8_t>(*p_)]) ++p_;
-      if (p_ == end_) return Fail("a string without an end");
+      if (p_ == end_) return Fail("an unterminated string");
       const auto c = static_cast<uint8_t>(*p_);
       if (c == '"') {
         ++p_;
@@ -166,7 +166,7 @@ class JsonChecker {
 
   // A lone surrogate's escape passes, as in the RFC's grammar: the bytes go through as they are.
   bool Escape() {
-    if (p_ + 1 == end_) return Fail("a string without an end");
+    if (p_ + 1 == end_) return Fail("an unterminated string");
     const absl::string_view simple = "\"\\/bfnrt";
     if (simple.find(p_[1]) != absl::string_view::npos) {
       p_ += 2;

@@ -40,7 +40,7 @@ TEST(IsWellFormedJson, SaysWhatAndWhere) {
       {"[1 2]", "no , or ] at byte 3"},
       {"{} x", "unexpected text after the value at byte 3"},
       {"\"a\xff\"", "bytes that are not UTF-8 at byte 2"},
-      {"\"a", "a string without an end at byte 2"},
+      {"\"a", "an unterminated string at byte 2"},
       {"01", "a number with a leading zero at byte 1"},
       {"[", "unexpected end at byte 1"},
   };

@@ -230,9 +230,9 @@ INSTANTIATE_TEST_SUITE_P(
                    ServerScript().Send("HTTP/1.1 200 OK\r\nX: ").SendForEver(std::string(999, 'x')),
                    TransportError::kInvalidResponse, "limit"},
         BrokenCase{"EndlessInterim", ServerScript().SendForEver("HTTP/1.1 100 Continue\r\n\r\n"),
-                   TransportError::kInvalidResponse, "too many interim answers"},
+                   TransportError::kInvalidResponse, "too many interim responses"},
         BrokenCase{"Upgrade", ServerScript().Send("HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"),
-                   TransportError::kInvalidResponse, "protocol nobody asked for"}),
+                   TransportError::kInvalidResponse, "protocol that was not requested"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(BeastTransport, ABodyCutShortIsMarkedAndItsStatusCounts) {

@@ -87,7 +87,7 @@ void HttpEngine::Accept(HttpRequest request, Transport::Done done) {
   exchange->done = std::move(done);
   if (open_requests_.fetch_add(1, std::memory_order_relaxed) >= options_.max_requests) {
     return FailLater(exchange.release(), TransportError::kOverloaded,
-                     absl::StrCat("more than ", options_.max_requests, " requests are under way"));
+                     absl::StrCat("more than ", options_.max_requests, " requests are in flight"));
   }
   if (executor_->IsLoopThread()) return Submit(exchange.release());
   boost::asio::post(executor_->context(),

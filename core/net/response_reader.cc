@@ -51,15 +51,15 @@ ResponseReader::State ResponseReader::OnBytes(size_t size) {
         return State::kCut;
       }
       if (error == http::error::need_more) error = http::error::header_limit;
-      return Invalid(absl::StrCat("the answer is not HTTP/1.1: ", error.message()));
+      return Invalid(absl::StrCat("the response is not HTTP/1.1: ", error.message()));
     }
     if (!parser_->is_done()) continue;
     if (!parser_->is_interim()) return State::kWhole;
     if (parser_->status() == 101) {
-      return Invalid("the receiver switched to a protocol nobody asked for");
+      return Invalid("the receiver switched to a protocol that was not requested");
     }
     if (++interim_answers_ > kMaxInterimAnswers) {
-      return Invalid("the receiver sent too many interim answers");
+      return Invalid("the receiver sent too many interim responses");
     }
     parser_.reset();
   }

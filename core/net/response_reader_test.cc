@@ -71,7 +71,7 @@ TEST(ResponseReader, HoldsNoMoreThanAHead) {
   absl::string_view bytes = endless;
   EXPECT_EQ(Feed(reader, bytes, 4096), State::kInvalid);
   EXPECT_LE(endless.size() - bytes.size(), 20u * 1024);
-  EXPECT_EQ(reader.error(), "the answer is not HTTP/1.1: header limit exceeded");
+  EXPECT_EQ(reader.error(), "the response is not HTTP/1.1: header limit exceeded");
 }
 
 TEST(ResponseReader, TheEndOfABodyThatHasNone) {

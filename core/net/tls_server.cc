@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<ssl::context>> NewTlsServerContext(const TlsProfi
   absl::StatusOr<ParsedTlsProfile> parsed = ParseTlsProfile(profile);
   if (!parsed.ok()) return parsed.status();
   if (parsed->private_key == nullptr) {
-    return absl::InvalidArgumentError("certificate_pem is missing, which a server has to show");
+    return absl::InvalidArgumentError("certificate_pem is missing; a server needs one");
   }
   auto context = std::make_unique<ssl::context>(ssl::context::tls_server);
   SSL_CTX* const native = context->native_handle();

@@ -13,7 +13,7 @@ namespace latchwire {
 bool ParseLogLevel(absl::string_view text, LogLevel* level);
 
 // From here on Log writes to standard error, one line each:
-//   time=2026-11-25T12:00:00.000Z level=info msg="agent says hello" agent=gate-1 version="1\n2"
+//   time=2026-11-25T12:00:00.000Z level=info msg="agent connected" agent=gate-1 version="1\n2"
 // gRPC's own lines come the same way, with source=grpc. Called once, before other threads start.
 void SetUpLogging(LogLevel least);
 

@@ -268,7 +268,7 @@ absl::Status Settings::ReadValue(const ConfigValue& value, const std::string& fi
   };
   bool fits = value.kind == ValueKind::kText;
   std::string text = value.text;
-  absl::string_view must = "must be a text in quotes";
+  absl::string_view must = "must be a quoted string";
   switch (setting->kind) {
     case Kind::kText:
       break;

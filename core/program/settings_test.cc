@@ -157,7 +157,7 @@ TEST_F(SettingsTest, ErrorsOfTheFileNameItsLineToo) {
   EXPECT_EQ(FileError("tls = true\nagnet = \"x\""), file_ + ":2: agnet: no such setting");
   EXPECT_EQ(FileError("[spool]\nmaxbytes = 1"), file_ + ":2: spool.maxbytes: no such setting");
   EXPECT_EQ(FileError("config = \"x\""), file_ + ":1: config: no such setting");
-  EXPECT_EQ(FileError("name = 7"), file_ + ":1: name = \"7\": must be a text in quotes");
+  EXPECT_EQ(FileError("name = 7"), file_ + ":1: name = \"7\": must be a quoted string");
   EXPECT_EQ(FileError("tls = 1"), file_ + ":1: tls = \"1\": must be true or false");
   EXPECT_EQ(FileError("threads = 1.5"), file_ + ":1: threads = \"1.5\": must be a number");
   EXPECT_EQ(FileError("threads = 2020-01-01"), file_ + ":1: threads = \"\": must be a number");
@@ -178,9 +178,9 @@ TEST_F(SettingsTest, ErrorsOfSectionsLookTheSameAndShowNoSecrets) {
   EXPECT_EQ(FileError("intake.json = 1"),
             file_ + ":1: intake.json = \"1\": must be a table, or an array of tables");
   EXPECT_THAT(FileError("[intake.json]\ntoken = 12345"), Not(HasSubstr("12345")));
-  EXPECT_THAT(
-      FileError("[intake.json]\ntoken = \"hush\"\ntoken_file = \"x\""),
-      testing::AllOf(HasSubstr("token_file = \"x\": stands beside token"), Not(HasSubstr("hush"))));
+  EXPECT_THAT(FileError("[intake.json]\ntoken = \"hush\"\ntoken_file = \"x\""),
+              testing::AllOf(HasSubstr("token_file = \"x\": cannot be combined with token"),
+                             Not(HasSubstr("hush"))));
 }
 
 TEST_F(SettingsTest, SecretsMayStandInFiles) {

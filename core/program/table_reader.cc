@@ -25,7 +25,7 @@ TableReader& TableReader::Text(absl::string_view key, std::string* out) {
   if (value->kind == ConfigValue::Kind::kText) {
     *out = value->text;
   } else {
-    Fail(key, "must be a text in quotes");
+    Fail(key, "must be a quoted string");
   }
   return *this;
 }
@@ -62,7 +62,7 @@ TableReader& TableReader::Secret(absl::string_view key, std::string* out) {
   Text(key, out).Text(file_key, &path);
   if (path.empty() || !status_.ok()) return *this;
   if (Has(key)) {
-    Fail(file_key, absl::StrCat("stands beside ", key, ": give one of them"));
+    Fail(file_key, absl::StrCat("cannot be combined with ", key));
     return *this;
   }
   const absl::StatusOr<std::string> content = ReadNamedFile(path);

@@ -106,7 +106,7 @@ absl::Status Agent::Parts::OpenSpool(const AgentConfig& config) {
   spool = *std::move(opened);
   const SpoolStats held = spool->Stats();
   if (held.held_records > 0) {
-    Log(LogLevel::kInfo, "events wait to be sent", {{"held_events", held.held_records}});
+    Log(LogLevel::kInfo, "the spool holds unsent events", {{"held_events", held.held_records}});
   }
   return absl::OkStatus();
 }

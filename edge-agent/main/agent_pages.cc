@@ -102,7 +102,7 @@ void AddSpoolMetrics(const AgentReport& report, MetricsText* text) {
               Number(spool.held_records));
   text->Gauge("latchwire_agent_spool_bytes", "Bytes of the spool's segments.", {},
               Number(spool.bytes));
-  text->Gauge("latchwire_agent_spool_max_bytes", "Bytes that the spool may have.", {},
+  text->Gauge("latchwire_agent_spool_max_bytes", "Limit of the spool's size in bytes.", {},
               Number(report.spool_max_bytes));
   text->Counter("latchwire_agent_spool_refused_appends_total",
                 "Appends refused because the spool, its queue or the disk was full.", {},
@@ -117,11 +117,11 @@ void AddSpoolMetrics(const AgentReport& report, MetricsText* text) {
 void AddUplinkMetrics(const UplinkStats& uplink, MetricsText* text) {
   text->Gauge("latchwire_agent_connected", "1 while the server takes events, otherwise 0.", {},
               uplink.connected ? 1 : 0);
-  text->Counter("latchwire_agent_connects_total", "Streams to the server that were begun.", {},
+  text->Counter("latchwire_agent_connects_total", "Streams to the server that were opened.", {},
                 Number(uplink.connects));
   text->Counter("latchwire_agent_sent_events_total",
                 "Events sent to the server, counted each time.", {}, Number(uplink.sent_events));
-  text->Counter("latchwire_agent_acked_events_total", "Events that the server has.", {},
+  text->Counter("latchwire_agent_acked_events_total", "Events that the server has acked.", {},
                 Number(uplink.acked_events));
   text->Counter("latchwire_agent_rejected_events_total",
                 "Events that the server will never take; they are in rejected.log.", {},

@@ -16,7 +16,7 @@ constexpr absl::string_view kUsage =
     "latchwire-agent takes events of door and intercom devices, keeps them on disk, and sends them "
     "to the server.\n\n"
     "  latchwire-agent --config=agent.toml\n\n"
-    "What devices may send, and their tokens, stand in the file alone: docs/agent.md.";
+    "What devices may send, and their tokens, are set only in the file: docs/agent.md.";
 
 constexpr int64_t kMinSpoolBytes = 1024 * 1024;
 constexpr int64_t kMinSegmentBytes = 4096;
@@ -84,9 +84,9 @@ void AddServer(AgentConfig* config, Settings* settings) {
       "The server's host and port (gRPC)");
   settings->AddFile("key_file", &config->key, "File with the agent's key, <id>.<secret>");
   settings->AddBool("tls", &config->tls,
-                    "Speak TLS with the server; without it the key travels in the clear");
+                    "Use TLS to the server; without it the key travels in the clear");
   settings->AddFile("root_certificates_file", &config->root_certificates,
-                    "PEM file of the authorities to trust with --tls; empty means the system's");
+                    "PEM file of the CAs to trust with --tls; empty means the system's");
   settings->AddInteger("max_backoff_ms", &config->max_backoff_ms, kMinBackoffMs, kMaxBackoffMs,
                        "The longest backoff between two tries to reach the server");
 }
@@ -108,12 +108,12 @@ Settings AgentSettings(AgentConfig* config) {
   settings.AddText("listen_port_file", &config->listen_port_file,
                    "File to write the bound port to");
   settings.AddText("spool.directory", &config->spool_directory,
-                   "Directory in which events are kept until the server has them; for one agent "
-                   "alone");
+                   "Directory in which events are kept until the server has them; used "
+                   "by one agent only");
   settings.AddAlias("spool_dir", "spool.directory");
   settings.AddInteger("spool.max_bytes", &config->spool_max_bytes, kMinSpoolBytes,
                       std::numeric_limits<int64_t>::max(),
-                      "Bytes that the spool may hold; past it devices get 503");
+                      "Bytes that the spool may hold; beyond it devices get 503");
   settings.AddInteger("spool.segment_bytes", &config->spool_segment_bytes, kMinSegmentBytes,
                       kMaxSegmentBytes, "Space is freed in pieces of this size");
   settings.AddLogLevel(&config->log_level);

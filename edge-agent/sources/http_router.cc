@@ -90,7 +90,7 @@ absl::Status StatusOf(const HttpFault& fault) {
     case HttpFault::Kind::kHandlerFailed:
       break;
   }
-  return absl::InternalError("the agent failed; it has not taken the request in");
+  return absl::InternalError("the agent failed and did not take the request");
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ void RefusalLog::Add(Refusal refusal) {
   }
   if (!warning) return;
   if (warning->crowded) {
-    Log(LogLevel::kWarning, "too many peers or paths are refused to log each of them",
+    Log(LogLevel::kWarning, "too many refusals to log each peer and path",
         {{"unlogged", warning->unlogged}});
     return;
   }

@@ -108,7 +108,7 @@ class PosixFileSystem : public SpoolFileSystem {
     struct stat info;
     if (stat(path.c_str(), &info) == 0) {
       if (S_ISDIR(info.st_mode)) return absl::OkStatus();
-      return absl::UnavailableError(absl::StrCat(path, " is not a folder"));
+      return absl::UnavailableError(absl::StrCat(path, " is not a directory"));
     }
     const std::string parent = Parent(path);
     if (parent != path) {

@@ -104,7 +104,7 @@ void Uplink::SendFrom(int lane_index, uint64_t last_held) {
       if (batch->events_size() > 0) break;
       set_aside_
           ->Add({clock_->Now(), epoch_, lane_index, record.sequence, "UNREADABLE",
-                 "the spool's record is no event", std::move(record.payload)})
+                 "the spool's record is not an event", std::move(record.payload)})
           .IgnoreError();
       SendDropped(lane_index, record.sequence, record.sequence, "unreadable in the spool");
       return;

@@ -75,7 +75,7 @@ absl::Status AuthenticatedService::CheckComplete() const {
   const auto* descriptor =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(service_);
   if (descriptor == nullptr) {
-    return absl::FailedPreconditionError(absl::StrCat(service_, " is no service"));
+    return absl::FailedPreconditionError(absl::StrCat(service_, " is not a known service"));
   }
   std::set<std::string> missing;
   for (int i = 0; i < descriptor->method_count(); ++i)

@@ -113,7 +113,7 @@ TEST(AdapterTest, AMissingOrASuperfluousRoleIsFound) {
   std::vector<MethodRole> more(all.begin(), all.end());
   more.push_back({"latchwire.v1.EventService.Nothing", Role::kAdmin});
   EXPECT_THAT(std::string(CheckMethodRoles(services, more).message()),
-              HasSubstr("EventService.Nothing is no method"));
+              HasSubstr("EventService.Nothing is not a known method"));
 }
 
 class HalfService : public AuthenticatedService {

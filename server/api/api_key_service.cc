@@ -95,7 +95,7 @@ std::vector<FieldViolation> CheckKey(const v1::ApiKey& proto, const std::optiona
   if (role == Role::kOperator && !proto.tenant().empty()) {
     violations.push_back({"api_key.tenant", "must be empty with ROLE_OPERATOR"});
   } else if (role != Role::kOperator && by_operator && proto.tenant().empty()) {
-    violations.push_back({"api_key.tenant", "must be given: an operator has no own tenant"});
+    violations.push_back({"api_key.tenant", "must be given: an operator has no tenant of its own"});
   }
   return violations;
 }

@@ -18,7 +18,7 @@ void Submit(const ApiWorld* world, AppendPublished append, int rematches, Append
     if (is_stale && rematches < kMaxRematches) {
       return Submit(world, std::move(written.mutation), rematches + 1, std::move(done));
     }
-    if (is_stale) written.result = Overloaded("the number of webhook changes beside this call");
+    if (is_stale) written.result = Overloaded("the number of concurrent webhook changes");
     done(std::move(written));
   });
 }

@@ -77,7 +77,7 @@ absl::Status CheckMethodRoles(absl::Span<const google::protobuf::ServiceDescript
       if (rows.erase(name) == 0) wrong.push_back(name + " has no role");
     }
   }
-  for (const std::string& row : rows) wrong.push_back(row + " is no method");
+  for (const std::string& row : rows) wrong.push_back(row + " is not a known method");
   if (wrong.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "the table of roles (server/api/method_roles.cc) is wrong: " + absl::StrJoin(wrong, ", "));

@@ -46,7 +46,8 @@ absl::StatusOr<Tenant> TenantService::Resolve(const CallContext& caller, absl::s
                                               absl::string_view field) const {
   const bool is_operator = caller.role == Role::kOperator;
   if (name == "tenants/-" && is_operator) {
-    return InvalidField(field, "must be tenants/ and a number: an operator has no own tenant");
+    return InvalidField(field,
+                        "must be tenants/ and a number: an operator has no tenant of its own");
   }
   const auto id = name == "tenants/-" ? caller.tenant : ParseTenantName(name);
   if (!id) return InvalidField(field, "must be tenants/ and a number, or tenants/-");

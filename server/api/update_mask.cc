@@ -61,7 +61,7 @@ absl::StatusOr<std::vector<std::string>> FieldsToChange(const google::protobuf::
       violations.push_back({"update_mask", "must have `*` alone or not at all"});
     } else if (field == nullptr) {
       violations.push_back(
-          {"update_mask", absl::StrCat("names `", path, "`, which is no field of ", what,
+          {"update_mask", absl::StrCat("names `", path, "`, which is not a field of ", what,
                                        " (fields inside of others cannot be named)")});
     } else if (IsOutputOnly(field)) {
       violations.push_back(

@@ -221,7 +221,7 @@ void WebhookService::SendTestEvent(const CallContext& caller, v1::SendTestEventR
   {
     MutexLock lock(&tests_mutex_);
     int& under_way = tests_[caller.tenant];
-    if (under_way >= kMaxTestEvents) return done(Overloaded("the number of test events under way"));
+    if (under_way >= kMaxTestEvents) return done(Overloaded("the number of test events in flight"));
     ++under_way;
   }
   world_.send_test(*webhook, [this, tenant = caller.tenant, response,

@@ -224,7 +224,7 @@ func serveMetrics(address string, metrics *observe.Metrics) (stop func(), err er
 	server := newServer(mux)
 	go func() {
 		if err := server.Serve(netutil.LimitListener(listener, maxMetricsConnections)); !errors.Is(err, http.ErrServerClosed) {
-			slog.Error("metrics are not served any longer", "error", err)
+			slog.Error("metrics are no longer served", "error", err)
 		}
 	}()
 	slog.Info("serving metrics", "metrics_address", listener.Addr().String())

@@ -85,11 +85,12 @@ void IngestStream::OnReadDone(bool ok) {
 absl::Status IngestStream::OnMessage(agent::v1::ConnectRequest* request, size_t bytes) {
   using agent::v1::ConnectRequest;
   if (!said_hello_ && request->message_case() != ConnectRequest::kHello) {
-    return InvalidField("hello", "must come first");
+    return InvalidField("hello", "must be the first message");
   }
   switch (request->message_case()) {
     case ConnectRequest::kHello:
-      if (said_hello_) return InvalidField("hello", "must come first, and only first");
+      if (said_hello_)
+        return InvalidField("hello", "must be the first message, and only the first");
       said_hello_ = true;
       return OnHello(request->hello());
     case ConnectRequest::kEvents:
@@ -102,7 +103,7 @@ absl::Status IngestStream::OnMessage(agent::v1::ConnectRequest* request, size_t 
     case ConnectRequest::MESSAGE_NOT_SET:
       break;
   }
-  return InvalidField("message", "is missing, or of a kind that this server does not know");
+  return InvalidField("message", "is missing or of an unknown kind");
 }
 
 absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
@@ -126,7 +127,7 @@ absl::Status IngestStream::OnHello(const agent::v1::Hello& hello) {
     MutexLock lock(&mutex_);
     opening_ = true;
   }
-  Log(LogLevel::kInfo, "agent says hello",
+  Log(LogLevel::kInfo, "agent connected",
       {{"agent", hello.agent()},
        {"epoch", absl::StrCat(absl::Hex(hello.epoch(), absl::kZeroPad16))},
        {"version", absl::string_view(hello.version()).substr(0, 64)}});

@@ -33,8 +33,8 @@ int BackUp(const std::vector<std::string>& arguments) {
   std::string data_dir(kDefaultDataDir);
   std::string to;
   Settings settings(kProgram,
-                    "latchwire-server backup writes one snapshot of the database to a file, also "
-                    "beside a running server.");
+                    "latchwire-server backup writes one snapshot of the database to a file; "
+                    "the server may be running.");
   settings.AddText("data_dir", &data_dir, "Directory of the server's database");
   settings.AddText("to", &to, "The file to write; it must not exist");
   const auto check = [&] {

@@ -38,19 +38,19 @@ void AddListeners(ServerConfig* config, Settings* settings) {
                     "Serve gRPC reflection, which grpcurl uses; it needs no key");
   settings->AddListen("metrics_listen", &config->metrics_listen,
                       "IP address and port of /metrics, /healthz and /readyz, such as "
-                      "127.0.0.1:9464; they ask for no key, so keep them to networks that you "
-                      "trust. Empty: not served");
+                      "127.0.0.1:9464; they need no key, so expose them only to networks that "
+                      "you trust. Empty means not served");
 }
 
 void AddWebhookLimits(ServerConfig* config, Settings* settings) {
   settings->AddList("allow_networks", Into(&config->allow_networks, &ParseIpNetworks),
-                    "Networks that webhooks may reach although they are not public, such as "
+                    "Non-public networks that webhooks may reach, such as "
                     "127.0.0.0/8,10.1.0.0/16; none by default");
   settings->AddList("allow_ports", Into(&config->allow_ports, &ParsePortRanges),
                     "The only ports that webhooks may reach, such as 80,443,8000-8999; empty means "
                     "all");
   settings->AddFile("webhook_ca_file", &config->webhook_ca,
-                    "PEM file of further certificate authorities to trust in webhook receivers");
+                    "PEM file of more certificate authorities to trust for webhook receivers");
   settings->AddList(
       "dns_servers",
       [config](absl::string_view text) {
@@ -66,18 +66,18 @@ Settings ServerSettings(ServerConfig* config) {
   Settings settings("latchwire-server", kUsage);
   settings.AddConfigFile();
   settings.AddText("data_dir", &config->data_dir,
-                   "Directory of the database, the first keys and the lock; created when there is "
-                   "none");
+                   "Directory of the database, the first keys and the lock; created if "
+                   "missing");
   AddListeners(config, &settings);
   AddWebhookLimits(config, &settings);
   settings.AddInteger("read_threads", &config->read_threads, 1, kMaxReadThreads,
-                      "Reads of the store that run at the same time");
+                      "Concurrent reads of the store");
   settings.AddInteger("max_queued_reads", &config->max_queued_reads, 1, kMaxQueuedReads,
-                      "Reads of the store that wait; beyond it calls get OVERLOADED");
+                      "Queued reads of the store; calls beyond it get OVERLOADED");
   settings.AddDuration("drain_timeout", &config->drain_timeout, kMaxDrainTimeout,
                        "How long calls and attempts in flight may take to end after SIGTERM");
   settings.AddDuration("stats_interval", &config->stats_interval, kMaxStatsInterval,
-                       "How often to log the counters, when they changed; 0 means never");
+                       "How often to log the counters if they changed; 0 means never");
   settings.AddLogLevel(&config->log_level);
   return settings;
 }

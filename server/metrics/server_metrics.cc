@@ -37,7 +37,7 @@ void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
                   {"expired", counters.expired}};
   for (const auto& [outcome, value] : outcomes) {
     text->Counter("latchwire_delivery_outcomes_total",
-                  "What came of deliveries: succeeded, dead and expired are final, retried is not.",
+                  "Outcomes of deliveries: succeeded, dead and expired are final, retried is not.",
                   {{"outcome", outcome}}, Count(value));
   }
   text->Counter("latchwire_delivery_fenced_outcomes_total",
@@ -62,10 +62,10 @@ void AddEngineMetrics(const EngineCounters& counters, MetricsText* text) {
   text->Counter("latchwire_operational_events_lost_total",
                 "Events about webhooks and deliveries that could not be stored.", {},
                 Count(counters.operational_events_lost));
-  text->Gauge("latchwire_delivery_attempts_in_flight", "Attempts under way.", {},
+  text->Gauge("latchwire_delivery_attempts_in_flight", "Attempts in flight.", {},
               Count(counters.in_flight));
   text->Gauge("latchwire_delivery_ready_bytes",
-              "Deliveries that wait in memory; the rest waits in the store.", {},
+              "Bytes of deliveries waiting in memory; the rest waits in the store.", {},
               Count(counters.ready_bytes));
   text->Histogram("latchwire_delivery_commit_to_answer_seconds",
                   "From the commit of an event to a receiver's answer to its first attempt.", {},
@@ -82,7 +82,7 @@ void AddConfigurationMetrics(const Configuration& configuration, MetricsText* te
   }
 }
 
-// What is counted of webhooks goes with them, so that sums over them are no counters.
+// A webhook's counts disappear with it, so sums over webhooks are not counters.
 void AddStatsMetrics(const StatsBoard& stats, MetricsText* text) {
   const StatsBoard::Totals totals = stats.Sum();
   text->Gauge("latchwire_webhooks_failing", "Webhooks whose last attempt failed.", {},
@@ -103,7 +103,7 @@ void AddStatsMetrics(const StatsBoard& stats, MetricsText* text) {
                                     {"expired", totals.sums.expired},
                                     {"dropped", totals.sums.dropped}}) {
     text->Gauge("latchwire_deliveries_ended",
-                "Deliveries that ended so, of the webhooks that exist, since these were made.",
+                "Deliveries by final state, of the existing webhooks, since each was created.",
                 {{"state", name}}, static_cast<double>(count));
   }
 }
@@ -123,7 +123,7 @@ void AddApiMetrics(const ApiCounters& counters, MetricsText* text) {
                   {{"limit", limit}}, Count(value));
   }
   text->Counter("latchwire_agent_holds_total",
-                "Times that an agent's stream was held so that delivery catches up.", {},
+                "Times that an agent's stream was held so that delivery could catch up.", {},
                 Count(counters.agent_holds));
   text->Counter("latchwire_agent_waits_total", "Times that an agent was told to wait for a limit.",
                 {}, Count(counters.agent_waits));
@@ -144,14 +144,14 @@ void AddWriteMetrics(const WriteCounters& counters, MetricsText* text) {
   text->Counter("latchwire_store_commits_total", "Transactions that were made durable.", {},
                 Count(counters.commits));
   text->Counter("latchwire_store_failed_commits_total",
-                "Transactions of which nothing was stored, since the disk is full or broken.", {},
+                "Transactions that failed, of which nothing was stored.", {},
                 Count(counters.failed_commits));
-  text->Gauge("latchwire_store_writable", "1, or 0 when the last transaction failed.", {},
+  text->Gauge("latchwire_store_writable", "1, or 0 if the last transaction failed.", {},
               counters.failing ? 0 : 1);
 }
 
 void AddReadMetrics(const ThreadReadPool& reads, MetricsText* text) {
-  text->Gauge("latchwire_reads_queued", "Reads of the store that wait for a thread.", {},
+  text->Gauge("latchwire_reads_queued", "Reads of the store waiting for a thread.", {},
               static_cast<double>(reads.queued_count()));
 }
 

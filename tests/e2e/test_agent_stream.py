@@ -104,7 +104,7 @@ def test_events_are_stored_before_the_ack_and_once_however_often_they_are_sent(c
 
 def test_an_agent_cannot_forge_a_line_of_the_log(connect, server):
     connect(version='1.0"\ntime=2026-01-01T00:00:00.000Z level=error msg="forged')
-    line = server.process.wait_for_line("agent says hello").string
+    line = server.process.wait_for_line("agent connected").string
     assert line.endswith(r'version="1.0\"\ntime=2026-01-01T00:00:00.000Z level=error msg=\"forged"')
     assert not any(line.startswith("time=2026-01-01") for line in server.process.output.splitlines())
 

@@ -33,10 +33,10 @@ func Explain(r *http.Request, st *status.Status) *status.Status {
 	case codes.Unavailable:
 		return WithRetry(New(st.Code(),
 			latchwirev1.ErrorReason_ERROR_REASON_SERVER_UNREACHABLE, nil,
-			"the gateway cannot reach the server; it may have done the call all the same"), time.Second)
+			"the gateway cannot reach the server; the call may have taken effect"), time.Second)
 	case codes.DeadlineExceeded:
 		return New(st.Code(), latchwirev1.ErrorReason_ERROR_REASON_SERVER_UNREACHABLE, nil,
-			"the server did not answer in time; it may have done the call all the same")
+			"the server did not answer in time; the call may have taken effect")
 	case codes.Unimplemented:
 		return New(st.Code(), latchwirev1.ErrorReason_ERROR_REASON_NOT_IMPLEMENTED, nil,
 			"the server does not have this method")

@@ -146,8 +146,8 @@ func TestEveryBadFieldIsNamed(t *testing.T) {
 		fields string
 		text   string
 	}{
-		{event, `{"data":1,"dataBase64":"AA=="}`, "dataBase64", "is given beside data: give one of them"},
-		{event, `{"data_base64":"AA==","data":1}`, "data", "is given beside data_base64"},
+		{event, `{"data":1,"dataBase64":"AA=="}`, "dataBase64", "cannot be combined with data"},
+		{event, `{"data_base64":"AA==","data":1}`, "data", "cannot be combined with data_base64"},
 		{event, `{"data":1,"data":1}`, "data", "is given twice"},
 		{event, `{"json":"1"}`, "json", "the payload is called data"},
 		{event, `{"binary":"AA=="}`, "binary", "called dataBase64"},

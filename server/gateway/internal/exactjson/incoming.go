@@ -167,7 +167,7 @@ func conflict(earlier, later string) string {
 	if earlier == later {
 		return "is given twice"
 	}
-	return "is given beside " + earlier + ": give one of them"
+	return "cannot be combined with " + earlier
 }
 
 // hint tells who writes protobuf's names for an event's payload what it is called here.

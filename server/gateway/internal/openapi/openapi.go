@@ -82,9 +82,9 @@ func describePayload(root object) error {
 	delete(properties, "json")
 	delete(properties, "binary")
 	properties["data"] = object{"description": "The payload, any JSON value. It is kept byte for byte: number " +
-		"spelling, key order, duplicate keys, escapes and spaces stay. At most 262144 bytes. Not beside `dataBase64`."}
+		"spelling, key order, duplicate keys, escapes and spaces stay. At most 262144 bytes. Cannot be combined with `dataBase64`."}
 	properties["dataBase64"] = object{"type": "string", "format": "byte",
-		"description": "The payload where it is not JSON, in base64. At most 262144 bytes decoded. Not beside `data`."}
+		"description": "The payload where it is not JSON, in base64. At most 262144 bytes decoded. Cannot be combined with `data`."}
 	return nil
 }
 
