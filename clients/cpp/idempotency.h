@@ -15,7 +15,7 @@ namespace latchwire::client {
 bool IsIdempotent(const v1::CreateWebhookRequest& request);
 bool IsIdempotent(const v1::PublishEventRequest& request);
 bool IsIdempotent(const v1::BatchPublishEventsRequest& request);
-// With an etag the second would fail, because the first has changed it.
+// Not idempotent with an etag: the first call changes it, so a second would fail.
 bool IsIdempotent(const v1::UpdateWebhookRequest& request);
 bool IsIdempotent(const v1::UpdateTenantRequest& request);
 

@@ -16,7 +16,7 @@
 namespace latchwire::client {
 
 struct RetryOptions {
-  // For calls whose CallOptions have none.
+  // Applies to calls whose CallOptions set none.
   absl::Duration timeout = absl::Seconds(30);
   // Not owned; both must live as long as the connection.
   Clock* clock = SystemClock();

@@ -1,6 +1,6 @@
-// What is known of the event types of each system: what a type means in Latchwire's own words, how
-// urgent it is, for how long it may act, and what its payload looks like. One file per system, one
-// row per system in catalogue.cc; docs/formats/canonical-types.md states the mapping for users.
+// Describes the event types of each system: what a type means in Latchwire's own words, how urgent
+// it is, for how long it may act, and what its payload looks like. One file per system, one row per
+// system in catalogue.cc; docs/formats/canonical-types.md states the mapping for users.
 //
 // All of it is built on first use, never changes afterwards, and lives as long as the process:
 // pointers and spans may be kept, and every function may be called from any thread.
@@ -47,8 +47,8 @@ const CatalogueType* FindType(absl::string_view name);
 // An entry of CanonicalTypes(); null when there is none, as for a canonical type of a user's own.
 const CatalogueType* FindCanonicalType(absl::string_view name);
 
-// By what an event means: 9 panic and duress, 8 tamper, forced and emergency, 7 occurrences, else
-// 4. Canonical types that are not in the catalogue count by their first segment.
+// Priority by meaning: 9 panic and duress, 8 tamper, forced and emergency, 7 occurrences, else 4.
+// Canonical types that are not in the catalogue are judged by their first segment.
 int PriorityOf(absl::string_view canonical_type);
 
 }  // namespace latchwire

@@ -20,8 +20,7 @@ namespace latchwire {
 HttpRequest BuildRequest(const Event& event, const Webhook& webhook, const FormatContext& context);
 
 // False if nothing was sent because the transport refused the request for reasons of its own (it is
-// full, or stopping). That is no attempt: it says nothing about the receiver and counts for
-// nothing.
+// full or stopping). That does not count as an attempt: it says nothing about the receiver.
 bool WasAttempted(const HttpResult& result);
 
 // The attempt as it is recorded. It has either an http_status or an error with its detail.

@@ -1,6 +1,6 @@
-// Tells when events arrive faster than a quick receiver can be served, so that ingest backs off for
-// a moment: what fits in memory is delivered from there, while the rest is written, forgotten and
-// read again, which takes time away from delivery.
+// Tells when events arrive faster than a quick receiver can be served, so that ingest backs off
+// briefly: events that fit in memory are delivered from there, while the rest must be read back
+// from the store, which takes time away from delivery.
 //
 // Only quick, healthy receivers count. Slow and failing ones never make ingest wait: their backlog
 // stays in the store, however large it is. A pure state machine; belongs to one thread.

@@ -37,7 +37,7 @@ class FairShare {
     if (suspect) suspects_used_ -= amount;
     LATCHWIRE_CHECK(suspects_used_ <= used_, "taken by a suspect, given back by none");
   }
-  // A holder of `own` has become a suspect, or is no longer one.
+  // A webhook that holds `own` has become a suspect, or is no longer one.
   void Reclassify(size_t own, bool suspect) {
     LATCHWIRE_CHECK(own <= (suspect ? used_ - suspects_used_ : suspects_used_),
                     "reclassifies more than is held");

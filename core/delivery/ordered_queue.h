@@ -31,7 +31,7 @@ class OrderedQueue : public WebhookQueue {
   bool is_ordered() const override { return true; }
 
  private:
-  // In which of the maps below a group stands. kNowhere: its head is taken, or it has none.
+  // The map below that holds a group. kNowhere: its head is taken, or it has none.
   enum class Place { kNowhere, kLater, kDue };
 
   // The deliveries with one order key.
@@ -40,7 +40,7 @@ class OrderedQueue : public WebhookQueue {
     std::deque<PendingDelivery> waiting;  // in order; the front is the head, unless that is taken
     bool head_taken = false;
     Place place = Place::kNowhere;
-    // Copied from the head while the group stands in the maps: its keys there.
+    // The group's keys in the maps: copied from its head while it is in one of them.
     absl::Time ready_time;
     absl::Time due_time;
     int priority = 0;

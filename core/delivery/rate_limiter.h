@@ -9,11 +9,11 @@
 
 namespace latchwire {
 
-// In any period of t seconds at most burst + t * attempts_per_s tokens are taken, as long as the
-// limit does not change. Starts full.
+// A token bucket: in any period of t seconds at most burst + t * attempts_per_s tokens are taken,
+// as long as the limit does not change. It starts full.
 class RateLimiter {
  public:
-  // When the next token will be there. -InfiniteDuration: one is there, or there is no limit.
+  // When the next token is available. -InfiniteDuration: now, or there is no limit.
   absl::Duration NextStart(const RateLimit& limit, absl::Duration now) const;
   // Takes a token. Requires that NextStart has come.
   void Take(const RateLimit& limit, absl::Duration now);

@@ -21,8 +21,8 @@ namespace latchwire {
 // and never twice in the window: so it is never in flight twice. Checked in every build.
 class WebhookQueue {
  public:
-  // Higher priorities leave first; but every so many takes the oldest delivery leaves, whatever its
-  // priority, so that none starves.
+  // Higher priorities are taken first, but one take in this many takes the oldest delivery,
+  // whatever its priority, so that none starves.
   static constexpr uint64_t kOldestEvery = 8;
 
   // At most `capacity` deliveries are ready in the window. `is_ordered`: IsOrdered of the webhook.
@@ -31,9 +31,9 @@ class WebhookQueue {
   virtual ~WebhookQueue() = default;
 
   // Offers a delivery that was just committed. False if it is left to the store, from which a load
-  // will bring it: there is no room, or (ordered) an earlier one with its order key may be there. An
-  // unordered queue that is full lets a higher priority displace the newest of the lowest, but
-  // keeps an eighth of its capacity for what waits below it.
+  // will fetch it: there is no room, or (ordered) the store may hold an earlier one with its order
+  // key. A full unordered queue lets a higher priority displace the newest of the lowest, but keeps
+  // an eighth of its capacity for lower priorities.
   virtual bool Offer(PendingDelivery delivery) = 0;
 
   // When the next delivery of the window can be taken. InfinitePast: at once; InfiniteFuture: there
@@ -51,11 +51,11 @@ class WebhookQueue {
   virtual void Forget(const Delivery& delivery, absl::Time retry) = 0;
   // Leaves everything that is ready to the store. What is taken stays taken.
   virtual void DropReady() = 0;
-  // Removes a delivery that the store has ended otherwise (an overflow). If it is taken, its attempt
-  // goes on, and the store is asked afterwards what became of it.
+  // Removes a delivery that the store has ended otherwise (an overflow). If it is taken, its
+  // attempt continues, and its state is read from the store afterwards.
   void Drop(int64_t number);
   // Leaves everything to the store, which has ended some deliveries without saying which: those
-  // that are taken are looked up after their attempt, and a load under way is repeated.
+  // that are taken are looked up after their attempt, and a running load is repeated.
   void Invalidate();
   // Takes over a pending delivery that the store has changed (a retry by hand).
   virtual void Update(const Delivery& delivery) = 0;
@@ -69,8 +69,8 @@ class WebhookQueue {
   virtual void MarkStoreWork(absl::Time due = absl::InfinitePast()) {
     store_next_due_ = std::min(store_next_due_, due);
   }
-  // When a load may find something. InfinitePast: now; InfiniteFuture: not as things are, or a load
-  // is under way.
+  // When a load may find something. InfinitePast: now; InfiniteFuture: not in the current state, or
+  // a load is running.
   absl::Time NextLoad() const { return loading_ ? absl::InfiniteFuture() : store_next_due_; }
   bool loading() const { return loading_; }
   // Whether there is enough room for a load to be worth its cost: half of the window.
@@ -115,7 +115,7 @@ class WebhookQueue {
 
  private:
   bool loading_ = false;
-  bool discard_load_ = false;             // the load under way is out of date
+  bool discard_load_ = false;             // the running load is out of date
   absl::flat_hash_set<int64_t> settled_;  // while the load runs
   absl::flat_hash_set<int64_t> stale_;    // of taken_: the store knows better what they are
 };

@@ -13,7 +13,7 @@
 
 namespace latchwire {
 
-// One key that a family understands in its table of the configuration.
+// A key that a family accepts in its table of the configuration.
 struct CredentialKey {
   enum class Kind {
     kText,
@@ -24,12 +24,12 @@ struct CredentialKey {
   Kind kind = Kind::kText;
 };
 
-// One table of a family in the configuration. Whoever reads it has checked every key and kind
-// against the family's CredentialKeys; what the values must be is the family's to say.
+// One table of a family in the configuration. Its reader has checked every key and kind against the
+// family's CredentialKeys; the family checks the values.
 class CredentialSettings {
  public:
   CredentialSettings() = default;
-  // For tests and fuzzers; a flag's value is "true".
+  // Used by tests and fuzzers; a flag's value is "true".
   CredentialSettings(std::initializer_list<std::pair<const std::string, std::string>> values)
       : values_(values) {}
 
@@ -53,8 +53,8 @@ class TokenList {
  public:
   // Returns the token's index. `token` is not empty.
   size_t Add(absl::string_view token);
-  // In a time that tells neither which token came close nor how long it is. Of two equal tokens the
-  // later one is found; nothing for an unknown or empty token.
+  // Index of `token`; nullopt if it is unknown or empty. Of two equal tokens it finds the later
+  // one. Its running time reveals neither which token was close nor its length.
   std::optional<size_t> Find(absl::string_view token) const;
 
  private:

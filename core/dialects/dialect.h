@@ -59,7 +59,7 @@ class Dialect {
   virtual std::vector<std::string> Warnings() const { return {}; }
 };
 
-// For the dialects.
+// The rest of this file is used by the dialects.
 
 // One key out of everything that tells one event of a device from its others: the credential, the
 // numbers that the device counts with, a digest of the content. Parts of any bytes cannot run into

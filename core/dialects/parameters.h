@@ -11,7 +11,7 @@
 
 namespace latchwire {
 
-// In the order given; a name may occur more than once. Names and values are UTF-8.
+// Named values in the order given; a name may occur more than once. Names and values are UTF-8.
 class Parameters {
  public:
   // Decodes what stands behind the `?` of a request target: percent escapes, and `+` as a space.

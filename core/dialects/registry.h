@@ -13,7 +13,7 @@
 namespace latchwire {
 
 struct DialectRow {
-  // Of the family: `[intake.<name>]`, `/in/<name>`, the label of its counters.
+  // The family's name in `[intake.<name>]`, `/in/<name>` and the label of its counters.
   absl::string_view name;
   // Every DeviceMessage::path it has, "" for the family's own; over HTTP `/in/<name>[/<path>]`.
   absl::Span<const absl::string_view> paths;
@@ -33,9 +33,9 @@ absl::Span<const DialectRow> DialectTable();
 // Null for an unknown family.
 const DialectRow* FindDialectRow(absl::string_view name);
 
-// For the families.
+// The rest of this file is used by the families.
 
-// Of a class with `absl::Status Add(const CredentialSettings&)`, which is given every credential.
+// Makes a class with `absl::Status Add(const CredentialSettings&)` and adds every credential.
 template <typename Family>
 absl::StatusOr<std::unique_ptr<Dialect>> MakeDialectOf(
     absl::Span<const CredentialSettings> credentials) {
@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Dialect>> MakeDialectOf(
   return dialect;
 }
 
-// Each stands in the file of its family; for the table alone.
+// Each is defined in the file of its family and used only by the table.
 DialectRow AcogoRow();
 DialectRow SituatorRow();
 DialectRow PanelRow();

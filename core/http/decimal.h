@@ -1,4 +1,4 @@
-// Numbers as they stand in URLs, settings and headers: plain decimal digits.
+// Parses numbers in URLs, settings and headers: plain decimal digits.
 #pragma once
 
 #include <algorithm>

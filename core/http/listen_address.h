@@ -21,8 +21,8 @@ struct ListenAddress {
   ListenAddress WithPort(uint16_t bound) const;
 };
 
-// `host:port`, where an IPv6 address stands in brackets. The port is decimal. INVALID_ARGUMENT says
-// what it must be, to follow the setting's name and value.
+// Parses `host:port`, where an IPv6 address is in brackets. The port is decimal. INVALID_ARGUMENT
+// says what it must be, worded to follow the setting's name and value.
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
 // The same for sockets that are bound without a name look-up: refuses names, so `ip` is set.
 absl::StatusOr<ListenAddress> ParseIpListenAddress(absl::string_view text);

@@ -20,7 +20,7 @@ struct HttpHeader {
   friend bool operator==(const HttpHeader&, const HttpHeader&) = default;
 };
 
-// In the order and case of the wire. A name may come more than once.
+// Headers in the order and case of the wire. A name may occur more than once.
 using HttpHeaders = std::vector<HttpHeader>;
 
 // The value of the first header with this name, in any case; null when there is none. The pointer
@@ -58,7 +58,7 @@ struct HttpRequest {
   std::string url;
   HttpHeaders headers;
   std::string body;
-  // For the whole exchange: resolve, connect, TLS, write, read to the end of the body.
+  // Limit for the whole exchange: resolve, connect, TLS, write, read to the end of the body.
   absl::Duration timeout = absl::Seconds(15);
   // Bytes of the response body that are kept; the rest, up to the transport's own cap, is read and
   // dropped so that the connection can be used again, and past that cap the connection is closed.

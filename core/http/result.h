@@ -1,4 +1,4 @@
-// How one HTTP exchange ended: what a transport reports and whoever sent the request judges.
+// How one HTTP exchange ended, as the transport reports it to the sender of the request.
 #pragma once
 
 #include <string>
@@ -32,7 +32,7 @@ struct HttpResult {
   std::string retry_after;  // the header's value as sent; empty if there is none
   std::string body;         // at most the request's response_body_limit bytes, even if error is set
   // The body is incomplete: it is longer than the limit, ended early, or outlasted the deadline.
-  // The status counts all the same once the whole head of the answer has arrived.
+  // The status still counts if the headers of the response have arrived completely.
   bool body_truncated = false;
   absl::Duration duration;     // of the whole exchange, monotonic
   std::string remote_address;  // "192.0.2.7:443"; empty if no connection was made

@@ -29,7 +29,7 @@ struct Url {
   std::string target;
   // Value of the Host header: brackets around IPv6, the scheme's own port left out.
   std::string host_header;
-  // Scheme, host and port, such as "https://example.com:443": what a connection can be shared for.
+  // Scheme, host and port, such as "https://example.com:443". URLs of one origin share connections.
   std::string origin;
 };
 
@@ -40,8 +40,8 @@ struct Url {
 // where secrets travel.
 absl::StatusOr<Url> ParseUrl(absl::string_view text);
 
-// For logs and for whoever may read a webhook without its secrets: "https://a.example/x?token=1"
-// becomes "https://a.example/x?***". A URL without query and fragment stays as it is.
+// Masks a URL for logs and for viewers, who may not see secrets: "https://a.example/x?token=1"
+// becomes "https://a.example/x?***". A URL without query and fragment is unchanged.
 std::string MaskUrlQuery(absl::string_view url);
 
 }  // namespace latchwire

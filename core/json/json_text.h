@@ -1,4 +1,4 @@
-// Finds where values stand inside JSON text, byte for byte, without changing or decoding it.
+// Finds the byte ranges of values inside JSON text, without changing or decoding it.
 #pragma once
 
 #include <cstdint>

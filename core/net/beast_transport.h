@@ -22,11 +22,12 @@ struct BeastTransportOptions {
   // The only ports of receivers, when there are any; else all. Others answer kBlockedAddress.
   std::vector<PortRange> allow_ports;
 
-  // For one scheme, host and port.
+  // Connections to one scheme, host and port.
   size_t max_connections_per_host = 64;
-  // Requests that wait for a connection; beyond it Send answers kOverloaded. With the connections
-  // no less than what the server has under way at once (2,048), so that many webhooks with one host
-  // are not refused here: a refused delivery is rendered, and read from the store, once more.
+  // Requests that wait for a connection; beyond it Send answers kOverloaded. Together with the
+  // connections at least the number of attempts that the server has in flight (2,048), so that many
+  // webhooks with one host are not refused here: a refused delivery is read from the store and
+  // rendered again.
   size_t max_waiting_per_host = 2048;
   size_t max_connections = 4096;  // the longest idle one is closed for a new one
   size_t max_requests = 65536;    // sent and not yet answered, all hosts; beyond it kOverloaded
@@ -35,7 +36,7 @@ struct BeastTransportOptions {
   absl::Duration max_connection_age = absl::Minutes(5);
 
   uint32_t max_response_header_bytes = 16 * 1024;
-  // Of a body that is longer, the connection is closed; what was kept and the status count.
+  // If a body is longer, the connection is closed; the status and the part that was kept count.
   uint64_t max_response_body_bytes = 1024 * 1024;
 
   // TLS 1.2 is the oldest version spoken. PEM files; without a readable one every https request
@@ -62,10 +63,10 @@ struct BeastTransportOptions {
 // Runs on `executor`, which outlives it. Destroying it answers every open request with kShutdown
 // first; on a running executor that happens on its thread, and the destructor waits for it.
 //
-// Of the request's headers Host, Content-Length, Connection and Transfer-Encoding are left out:
-// they are the transport's own. Content-Length is sent for POST, PUT, PATCH, and with any body. A
-// method or header that HTTP cannot carry is answered with kInvalidUrl and names it. Once the whole
-// head of an answer is there its status counts (error is kNone), also when the body ends early or
+// The request's headers Host, Content-Length, Connection and Transfer-Encoding are ignored: the
+// transport sets its own. Content-Length is sent for POST, PUT, PATCH, and with any body. A method
+// or header that HTTP cannot carry is answered with kInvalidUrl and names it. Once the whole head
+// of an answer is there its status counts (error is kNone), also when the body ends early or
 // outlasts the deadline; body_truncated then tells.
 std::unique_ptr<Transport> NewBeastTransport(AsioExecutor* executor, BeastTransportOptions options);
 

@@ -23,7 +23,7 @@ namespace latchwire {
 struct DnsOptions {
   // "192.0.2.1:53,[2001:db8::1]:53" instead of the system's name servers.
   std::string servers;
-  // For one name, whatever c-ares still tries; the requests' own deadlines hold besides.
+  // Limit for one name, whatever c-ares still tries; the requests' own deadlines also apply.
   absl::Duration timeout = absl::Seconds(10);
   absl::Duration try_timeout = absl::Seconds(2);  // per server, doubled at each further try
   int tries = 3;
@@ -52,8 +52,8 @@ class DnsResolver {
   ~DnsResolver();
   DnsResolver(const DnsResolver&) = delete;
 
-  // Calls `callback` once, from inside this call when the answer is cached. There is no cancel: a
-  // callback whose owner has lost interest checks that itself.
+  // Calls `callback` once, from inside this call if the answer is cached. There is no cancel: a
+  // callback must check by itself whether its owner is still interested.
   void Resolve(const std::string& name, Callback callback);
 
  private:

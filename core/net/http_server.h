@@ -41,7 +41,7 @@ HttpResponse PlainResponse(int status);
 struct HeadVerdict {
   // When set, the request is answered with it, unread.
   std::optional<HttpResponse> refusal;
-  // Of the body, decoded; one more is kBodyTooLong.
+  // Limit of the decoded body; one byte more is kBodyTooLong.
   uint64_t max_body_bytes = 0;
 
   static HeadVerdict Refuse(HttpResponse response) { return {std::move(response), 0}; }
@@ -86,8 +86,8 @@ struct HttpServerOptions {
   Overflow overflow = Overflow::kAnswer;
 
   uint32_t max_head_bytes = 16 * 1024;
-  // From the first wait for a request, idle time included, to the end of its head; also for the
-  // handshake of TLS.
+  // Time from the first wait for a request, idle time included, to the end of its headers; it also
+  // limits the TLS handshake.
   absl::Duration head_timeout = absl::Seconds(30);
   absl::Duration body_timeout = absl::Seconds(30);   // from the end of the head
   absl::Duration write_timeout = absl::Seconds(30);  // from the handler's answer to its last byte
@@ -119,8 +119,8 @@ class HttpServer {
   std::string Address() const;  // "127.0.0.1:9464", with the port that was given
   uint16_t Port() const;
 
-  // From any thread, once: takes no new request, answers those in flight, then calls `done` on the
-  // executor's thread. Never calls it when the executor does not run.
+  // Takes no new request, answers those in flight, then calls `done` on the executor's thread;
+  // never if the executor does not run. Called once, from any thread.
   void Stop(absl::AnyInvocable<void()> done);
 
  private:

@@ -31,14 +31,14 @@ class ResponseReader {
   void Begin(HttpResult* result, size_t kept_bytes, bool is_head_request);
   // Where the next bytes go; never empty.
   absl::Span<char> Room() { return absl::MakeSpan(buffer_).subspan(end_); }
-  State OnBytes(size_t size);  // so many were written to Room
+  State OnBytes(size_t size);  // `size` bytes were written to Room
   // The peer has closed, after all that it wanted to say or not. Only once HasHead.
   void OnEnd(bool clean);
 
   bool HasBytes() const { return has_bytes_; }  // of this answer
   bool HasHead() const;
   int status() const { return parser_->status(); }  // once HasHead
-  // In state kWhole: nothing came behind the answer, and the peer reads on.
+  // In state kWhole: nothing followed the response, and the peer keeps the connection open.
   bool IsReusable() const { return parser_->keep_alive() && begin_ == end_; }
   const std::string& error() const { return error_; }
   // Forgets what came behind the last answer.

@@ -18,13 +18,13 @@ class TlsClient {
   using Stream = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
 
   TlsClient(const std::string& trust_store_path, const std::string& extra_trusted_pem);
-  // With the trust of `base`, which it shares, unless the profile brings its own.
+  // Shares the trust store of `base` unless the profile has its own authorities.
   TlsClient(const TlsProfile& profile, TlsClient& base);
 
   // Why no https request can work, such as a trust store that cannot be read.
   const absl::Status& status() const { return status_; }
   // A stream that will accept only a certificate for `host`, a name or an address. It may outlive
-  // this. Null when there is no check for such a host.
+  // this. Null if such a host cannot be verified.
   std::unique_ptr<Stream> NewStream(boost::asio::ip::tcp::socket& socket, const std::string& host,
                                     bool host_is_address);
   // For people: why a handshake failed.

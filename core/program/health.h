@@ -9,7 +9,7 @@
 
 namespace latchwire {
 
-// From best to worst.
+// Ordered from best to worst.
 enum class HealthStatus {
   kOk,        // takes work, and all is well
   kDegraded,  // takes work, but something needs attention

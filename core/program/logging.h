@@ -12,9 +12,10 @@ namespace latchwire {
 // "debug", "info", "warn" or "error"; false for anything else.
 bool ParseLogLevel(absl::string_view text, LogLevel* level);
 
-// From here on Log writes to standard error, one line each:
+// Makes Log write to standard error, one line per call:
 //   time=2026-11-25T12:00:00.000Z level=info msg="agent connected" agent=gate-1 version="1\n2"
-// gRPC's own lines come the same way, with source=grpc. Called once, before other threads start.
+// gRPC's messages are logged the same way, with source=grpc. Called once, before other threads
+// start.
 void SetUpLogging(LogLevel least);
 
 // The line behind time and level. Values, the message too, stand bare when they are made of

@@ -63,7 +63,7 @@ class Settings {
 
   // Reads the arguments (without the program's name), then the file that --config names, and fills
   // the variables. Returns what to print instead of running: the text of --help or --version, or
-  // nothing. INVALID_ARGUMENT: `key = "value": why`, after `file:line: ` if it stands in the file.
+  // nothing. INVALID_ARGUMENT: `key = "value": why`, after `file:line: ` if it is set in the file.
   absl::StatusOr<std::string> Parse(const std::vector<std::string>& arguments);
 
   // Complains about a setting after Parse, in the same form: for what spans several settings.
@@ -71,7 +71,7 @@ class Settings {
 
   std::string HelpText() const;
   const std::string& program() const { return program_; }
-  // Of all settings, in the order in which they were added.
+  // The keys of all settings, in the order in which they were added.
   std::vector<std::string> Keys() const;
 
  private:
@@ -115,7 +115,7 @@ class Settings {
 std::optional<int> ParseSettings(Settings* settings, const std::vector<std::string>& arguments,
                                  const std::function<absl::Status()>& check = nullptr);
 
-// "latchwire-server: what went wrong" on standard error; gives `exit_code` back.
+// Prints "latchwire-server: what went wrong" to standard error and returns `exit_code`.
 int ReportFailure(absl::string_view program, const absl::Status& status, int exit_code);
 
 // "latchwire-server 0.1.0 (BoringSSL ...)" and a line end.

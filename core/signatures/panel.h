@@ -14,8 +14,8 @@ namespace latchwire {
 // Returns the value of `X-Webhook-Signature`.
 std::string SignPanel(absl::string_view secret, absl::string_view body);
 
-// Whether `signature`, hex in either case, is SignPanel's: for whoever must know which of several
-// credentials signed. Try them all, so that the time does not tell.
+// Whether `signature`, hex in either case, is SignPanel's. Callers that look for the right one
+// among several credentials must try them all, so that the time reveals nothing.
 bool PanelSignatureFits(absl::string_view secret, absl::string_view body,
                         absl::string_view signature);
 

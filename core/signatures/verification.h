@@ -36,11 +36,11 @@ inline constexpr absl::string_view kSignatureMismatch = "SIGNATURE_MISMATCH";
 
 }  // namespace signature_reason
 
-// For the schemes.
+// The rest of this file is used by the schemes.
 
-// kSecretInvalid, with a text that must not contain the secret.
+// Returns kSecretInvalid with `message`, which must not contain the secret.
 absl::Status SecretInvalid(absl::string_view message);
-// kSecretInvalid when there is no secret or one is empty.
+// Returns kSecretInvalid if there is no secret or one is empty.
 absl::Status CheckSecrets(absl::Span<const std::string> secrets);
 // The first header of that name with a value, or kHeaderMissing.
 absl::StatusOr<absl::string_view> FindSignatureHeader(SignatureHeaders headers,

@@ -19,7 +19,7 @@ class Agent {
   std::string ListenAddress() const;
   uint16_t ListenPort() const;
 
-  // Answers what is under way, closes the spool cleanly, joins the threads. What is not sent stays.
+  // Answers requests in flight, closes the spool cleanly, joins the threads. Unsent events stay.
   void Stop();
 
  private:

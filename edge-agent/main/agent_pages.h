@@ -1,6 +1,6 @@
-// What the agent says of itself, to machines and to whoever installs a device: /healthz, /readyz,
-// /status, /metrics. docs/agent.md states them for users. They hold no secrets: whoever reaches the
-// port may read them.
+// The pages by which machines and installers of devices see how the agent is doing: /healthz,
+// /readyz, /status, /metrics. docs/agent.md describes them for users. They show no secrets: anyone
+// who can reach the port may read them.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// From a device's HTTP request to the intake and back, without sockets.
+// Passes a device's HTTP request to the intake and its answer back, without sockets.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ HttpResponse ErrorResponse(const absl::Status& status);
 // durable. What it refuses goes to the RefusalLog. Thread-safe.
 class HttpRouter : public HttpHandler {
  public:
-  // `intake` and `refusals` outlive the router and all requests under way.
+  // `intake` and `refusals` outlive the router and all requests in flight.
   HttpRouter(Intake* intake, RefusalLog* refusals, HttpPages::Pages pages);
 
   HeadVerdict CheckHead(const IncomingRequest& head) override;
@@ -52,7 +52,7 @@ class HttpRouter : public HttpHandler {
   RefusalLog* const refusals_;
   const HttpPages::Pages pages_;
   std::vector<Route> routes_;
-  std::vector<std::string> paths_;  // of routes and pages, for whoever took a wrong one
+  std::vector<std::string> paths_;  // of routes and pages, to suggest the nearest one
   std::atomic<uint64_t> messages_{0};
   std::atomic<uint64_t> refused_{0};
 };

@@ -16,8 +16,8 @@ namespace latchwire::edge {
 // The server, its thread, and the router that it serves.
 class HttpSource : public Source {
  public:
-  // Binds at once: INVALID_ARGUMENT for a wrong address, UNAVAILABLE for a port in use. `intake` and
-  // `refusals` outlive the source and all requests under way.
+  // Binds at once: INVALID_ARGUMENT for a wrong address, UNAVAILABLE for a port in use. `intake`
+  // and `refusals` outlive the source and all requests in flight.
   static absl::StatusOr<std::unique_ptr<HttpSource>> Listen(HttpServerOptions options,
                                                             Intake* intake, RefusalLog* refusals,
                                                             HttpPages::Pages pages);

@@ -1,4 +1,4 @@
-// What was refused, kept for whoever installs a device and wonders why its events do not arrive.
+// Records refused requests for installers who wonder why a device's events do not arrive.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,9 @@ struct RefusalCount {
   uint64_t count = 0;
 };
 
-// A request target to be shown: what stands behind a `=` is masked, in the path too, where a device
-// that mistook the `?` puts its token; bytes that are not printable ASCII are escaped, and each part
-// is cut after 128 bytes. Returns path and query.
+// Makes a request target safe to show: whatever follows a `=` is masked, in the path too, where a
+// device puts its token if it gets the `?` wrong; bytes that are not printable ASCII are escaped,
+// and each part is cut after 128 bytes. Returns path and query.
 std::pair<std::string, std::string> MaskTarget(absl::string_view target);
 
 // Thread-safe, and bounded whatever peers do: counters by family and reason, which are few, and the

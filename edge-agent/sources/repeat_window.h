@@ -26,7 +26,7 @@ class RepeatWindow {
   void Begin(absl::string_view key, absl::string_view id);
   // What became of an event that began: kept, or not taken in, after which it may come again.
   void Settle(absl::string_view key, bool durable);
-  // The event is durable from before; one that began with that key goes on.
+  // Adds a key whose event is already durable; an event in flight with that key is unaffected.
   void Remember(absl::string_view key, absl::string_view id);
 
  private:

@@ -33,7 +33,7 @@ class Source {
   // then on nothing is handed to the intake. Harmless when called again or before Start.
   virtual void Stop() = 0;
 
-  // From any thread.
+  // May be called from any thread.
   virtual SourceStats Stats() const = 0;
 };
 

@@ -3,7 +3,7 @@
 //   cursors   how far each (epoch, lane) is acked; written now and then. An old or missing one only
 //             makes the agent send again what the server then recognises.
 //   clean     written last by a clean close, removed durably before anything else by the next open.
-//             If it matches, the newest epoch goes on; if it is missing, a new one begins.
+//             If it matches, the newest epoch continues; if it is missing, a new one begins.
 #pragma once
 
 #include <array>

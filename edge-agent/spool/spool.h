@@ -1,4 +1,4 @@
-// The agent's durable queue: what a device was told is safe stays here until the server has it.
+// The agent's durable queue: keeps each event from the answer to the device to the server's ack.
 //
 // Opaque records go into lanes 0 to 3 and are numbered 1, 2, 3, ... within (epoch, lane). The epoch
 // is a random number that names one unbroken life of the spool. A new one begins when the spool is
@@ -98,7 +98,7 @@ class Spool {
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   // Blocks while it reads the segments. FAILED_PRECONDITION when another process has the spool.
-  // Damage is not an error: what can be read is kept.
+  // Damage is not an error: every readable record is kept.
   static absl::StatusOr<std::unique_ptr<Spool>> Open(SpoolOptions options,
                                                      SpoolFileSystem* file_system,
                                                      Executor* executor, Random* random);
@@ -130,7 +130,7 @@ class Spool {
   void StartNewEpoch(absl::string_view reason);
 
   // Refuses new appends, finishes those that wait, and marks the spool as clean, so that the next
-  // Open goes on with this epoch. Calls `done` on the executor.
+  // Open continues this epoch. Calls `done` on the executor.
   void Close(Done done);
 
   SpoolStats Stats() const;

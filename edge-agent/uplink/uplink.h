@@ -24,7 +24,7 @@ struct UplinkOptions {
   absl::Duration max_backoff = absl::Seconds(30);
   // A stream is given up when the server owes an answer for this long.
   absl::Duration answer_timeout = absl::Seconds(60);
-  // For an operator's log. Called on the executor.
+  // Write to the operator's log. Called on the executor.
   std::function<void(absl::string_view)> info = [](absl::string_view) {};
   std::function<void(absl::string_view)> warn = [](absl::string_view) {};
 };
@@ -57,11 +57,11 @@ class Uplink {
   ~Uplink();
 
   void Start();
-  // Ends the stream for good; what is not acked stays in the spool. Calls `done` on the executor
-  // once no callback of the stream can come any more.
+  // Ends the stream permanently; unacked events stay in the spool. Calls `done` on the executor
+  // once the stream can make no more callbacks.
   void Stop(absl::AnyInvocable<void()> done);
 
-  // From any thread.
+  // May be called from any thread.
   UplinkStats Stats() const;
 
  private:

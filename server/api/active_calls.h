@@ -1,5 +1,5 @@
-// The calls under way, for a shutdown that waits for them and for nothing else: gRPC's own wait
-// also counts idle connections, whose clients may not answer its goodbye for seconds.
+// Counts the calls in flight, so that a shutdown waits for them and for nothing else: gRPC's own
+// wait also counts idle connections, whose clients may take seconds to answer its goodbye.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ class ActiveCalls {
     if (!closed_) ++count_;
     return !closed_;
   }
-  // From now on the count only falls, however many clients go on to call.
+  // From now on the count only falls, however many clients keep calling.
   void Close() {
     MutexLock lock(&mutex_);
     closed_ = true;

@@ -96,8 +96,8 @@ class AuthenticatedService : public grpc::Service {
   // FAILED_PRECONDITION when a method of the service's descriptor has no handler.
   absl::Status CheckComplete() const;
   ActiveCalls& calls() { return calls_; }
-  // Ends streams that would otherwise stay open, with SHUTTING_DOWN, once what they have under way
-  // is answered. Called once, after calls() was closed.
+  // Ends streams that would otherwise stay open, with SHUTTING_DOWN, once their messages in flight
+  // are answered. Called once, after calls() was closed.
   virtual void Drain() {}
 
  protected:

@@ -25,14 +25,14 @@ struct ApiServerOptions {
   std::shared_ptr<grpc::ServerCredentials> credentials;  // null: without TLS
 };
 
-// Makes a service that stands in another folder, such as the agents' (server/ingest). What it is
-// given outlives it.
+// Makes a service of another directory, such as the agents' (server/ingest). Its arguments outlive
+// the service.
 using ServiceFactory =
     std::function<std::unique_ptr<AuthenticatedService>(const ApiWorld*, const Authenticator*)>;
 
 class ApiServer {
  public:
-  // `others`: services beside those of latchwire.v1.
+  // `others`: services in addition to those of latchwire.v1.
   ApiServer(ApiWorld world, const std::vector<ServiceFactory>& others);
   ~ApiServer();
 
@@ -44,7 +44,7 @@ class ApiServer {
   // Health NOT_SERVING; refuses new calls with SHUTTING_DOWN; lets agents' streams end after their
   // acks.
   void BeginShutdown();
-  // Waits for the calls under way, and cancels those that are not done after `timeout`.
+  // Waits for the calls in flight, and cancels those that are not done after `timeout`.
   void FinishShutdown(absl::Duration timeout);
 
   // Every service that needs a key.

@@ -15,7 +15,7 @@
 
 namespace latchwire {
 
-// Test events of one tenant under way at a time; each holds a connection for up to a minute.
+// Limit on one tenant's test events in flight; each holds a connection for up to a minute.
 inline constexpr int kMaxTestEvents = 16;
 
 class WebhookService : public AuthenticatedService {
@@ -46,7 +46,7 @@ class WebhookService : public AuthenticatedService {
 
   const ApiWorld& world_;
   Mutex tests_mutex_;
-  absl::flat_hash_map<TenantId, int> tests_ ABSL_GUARDED_BY(tests_mutex_);  // under way, not 0
+  absl::flat_hash_map<TenantId, int> tests_ ABSL_GUARDED_BY(tests_mutex_);  // in flight, not 0
 };
 
 }  // namespace latchwire

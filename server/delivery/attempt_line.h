@@ -24,14 +24,14 @@ class AttemptLine {
   explicit AttemptLine(size_t max_in_flight)
       : max_in_flight_(max_in_flight), share_(max_in_flight) {}
 
-  // To the end of the line; nothing if it is in there.
+  // Puts the webhook at the end of the line; does nothing if it is in the line already.
   void Enter(WebhookKey webhook, Place& place);
   // Whose turn it is: takes it out of the line. Follow with Leave or Block, unless the webhook is
   // gone. None if nobody waits or no more attempts may be in flight.
   std::optional<WebhookKey> Next();
-  // It is not in the line any more, and may enter again.
+  // The webhook has left the line, and may enter again.
   void Leave(Place& place);
-  // It has its share: it waits apart until Unblock.
+  // The webhook has its share: it waits apart until Unblock.
   void Block(WebhookKey webhook, const Place& place);
   // Those that had to leave room for others get their turn again, a few at a time: call it after
   // each End.
@@ -43,7 +43,7 @@ class AttemptLine {
   }
   void Start(Place& place, bool suspect);
   void End(Place& place, bool suspect);
-  // It has become a suspect, or is none any more.
+  // The webhook has become a suspect, or is no longer one.
   void Reclassify(const Place& place, bool suspect) { share_.Reclassify(place.in_flight, suspect); }
 
   size_t in_flight() const { return share_.used(); }  // over all webhooks

@@ -59,8 +59,8 @@ class Attempter {
   // Starts attempts of the webhooks in line, each in its turn; what has expired is recorded as that
   // instead.
   void StartAttempts();
-  // The webhook was changed by the user: whatever made its attempts fail may be right now, so it
-  // starts anew without failures.
+  // The user has changed the webhook: whatever made its attempts fail may be fixed, so its failures
+  // are reset.
   void Forgive(WebhookEntry& entry);
   // Nothing is in flight, and every outcome is recorded.
   bool idle() const { return line_.in_flight() == 0 && recorder_.unrecorded_count() == 0; }

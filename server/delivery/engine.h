@@ -11,8 +11,8 @@
 //   Loader        deliveries from the store into memory
 //   Attempter     attempts in flight, and outcomes to be recorded
 //   Suspender     webhooks to be suspended
-// A part that changes something of a webhook asks the Scheduler, which the engine is, to look at it
-// anew.
+// A part that changes a webhook's state asks the Scheduler, which the engine implements, to look at
+// it again.
 #pragma once
 
 #include <cstddef>

@@ -35,8 +35,8 @@ struct EngineCounters {
   // As it is now: attempts in flight, bytes of deliveries that wait in memory.
   std::atomic<int64_t> in_flight{0};
   std::atomic<int64_t> ready_bytes{0};
-  // From the commit of an event to the answer to its first attempt, for deliveries that did not
-  // have to wait in the store.
+  // Time from the commit of an event to the response to its first attempt, for deliveries that did
+  // not have to wait in the store.
   LatencyHistogram commit_to_answer;
 };
 

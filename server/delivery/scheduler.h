@@ -1,5 +1,5 @@
-// What the engine's parts ask of the whole: to look at a webhook anew after a change, and to use
-// what became free.
+// What the engine's parts ask of the engine: to look at a webhook again after a change, and to use
+// capacity that has become free.
 #pragma once
 
 #include "server/delivery/webhook_entry.h"

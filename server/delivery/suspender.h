@@ -31,9 +31,9 @@ class Suspender {
 
   // Suspends the webhook if its failures have reached its AutoSuspendPolicy.
   void SuspendIfFailing(const Webhook& webhook, const WebhookStats& stats);
-  // Suspends the webhook unless it was paused, disabled, suspended or deleted meanwhile; goes on
-  // until that is written, however often the webhook changes or the store fails. Nothing if a
-  // suspension of it is under way.
+  // Suspends the webhook unless it was paused, disabled, suspended or deleted in the meantime;
+  // keeps trying until that is written, however often the webhook changes or the store fails. Does
+  // nothing if its suspension is in progress.
   void Suspend(WebhookKey webhook, std::string reason);
 
  private:

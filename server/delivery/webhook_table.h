@@ -53,8 +53,8 @@ class WebhookTable {
     return entry.webhook != nullptr && Delivers(entry.webhook->state) &&
            world_.leases->Owns(entry.key);
   }
-  // Whether its pending deliveries are worth memory now: what is dropped from memory is loaded
-  // again when it may be attempted.
+  // Whether its pending deliveries are worth keeping in memory: dropped ones are loaded again when
+  // they may be attempted.
   bool KeepsReady(const WebhookEntry& entry) const {
     return MayAttempt(entry) && entry.breaker.state() != BreakerState::kOpen;
   }
@@ -71,7 +71,7 @@ class WebhookTable {
   void Account(WebhookEntry& entry);
   // Counts each time that a webhook begins to wait for its rate.
   void AccountRate(WebhookEntry& entry, bool waits);
-  // It has become a suspect, or is none any more.
+  // The webhook has become a suspect, or is no longer one.
   void SetSuspect(WebhookEntry& entry, bool suspect);
   // Tells the stats board; after every change of the breaker's state.
   void ShowBreaker(const WebhookEntry& entry);

@@ -23,8 +23,8 @@ class WorkFinder {
   WorkFinder(Executor* executor, ReadPool* reads, Found found)
       : executor_(executor), reads_(reads), found_(std::move(found)) {}
 
-  // Looks through the whole store, from the first webhook on. A search under way is abandoned: it
-  // may have passed webhooks that were gained since.
+  // Looks through the whole store, from the first webhook on. A running search is abandoned: it may
+  // have passed webhooks that were gained since.
   void Start();
   // Finds nothing more.
   void Stop() { ++search_; }

@@ -33,7 +33,7 @@ class Oracle {
   Oracle(DeliveryWorld* world, Ledger* ledger) : world_(world), ledger_(ledger) {}
 
   void AddWebhook(const Webhook& webhook) { webhooks_[webhook.key.uid] = webhook; }
-  // A crash, or a server that stalled: what explains that a receiver sees something again.
+  // Reports a crash or a stalled server, which explains why a receiver sees something again.
   void Incident();
   void ServerStarted(int server) { ++lives_[server]; }
   // The user, or the engine, changed it.
@@ -61,7 +61,7 @@ class Oracle {
     int epoch = -1;  // what it knows is of this one
     double tokens = 0;
     absl::Duration tokens_time;
-    // Whether the breaker is surely as here: since a success with nothing else under way.
+    // Whether the breaker's state is certain: since a success with nothing else in flight.
     bool known = false;
     int failures = 0;
     absl::Duration opened = -absl::InfiniteDuration();

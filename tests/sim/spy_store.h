@@ -16,7 +16,7 @@ namespace latchwire::sim {
 
 enum class Fault {
   kNone,
-  kSkipFenceCheck,      // outcomes of a lost lease are recorded all the same
+  kSkipFenceCheck,      // outcomes of a lost lease are recorded nevertheless
   kAnswerBeforeCommit,  // outcomes count as recorded before they are, and a crash loses them
   kForgetLimits,        // a restarted server knows nothing of rate limits and breakers
   kSendExpired,         // loads come without the time at which they expire

@@ -22,8 +22,8 @@ class TestAuthority {
   ~TestAuthority();
 
   const std::string& certificate_pem() const;
-  // For names such as "DNS:a.example" or "IP:127.0.0.1", valid from a day ago for `lifetime` from
-  // now.
+  // Issues a certificate for names such as "DNS:a.example" or "IP:127.0.0.1", valid from a day ago
+  // until `lifetime` from now.
   TestCertificate Issue(const std::string& subject_alternative_names,
                         absl::Duration lifetime = absl::Hours(24));
 

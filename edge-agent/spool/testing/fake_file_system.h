@@ -16,13 +16,13 @@ namespace latchwire::edge {
 // Thread-safe. One folder level: every path is just a name.
 class FakeFileSystem : public SpoolFileSystem {
  public:
-  // As a power cut: what was not synced is kept, lost or torn, as `random` decides; locks are free.
-  // Files that are still open go on in nothing.
+  // Simulates a power cut: unsynced writes are kept, lost or torn, as `random` decides; locks are
+  // released. Writes to files that are still open have no effect.
   void Crash(Random* random);
   // As kill -9: the kernel keeps everything that was written.
   void Kill();
 
-  // Appends and creations fail past so many bytes in total; removals never do.
+  // Appends and creations fail beyond `bytes` in total; removals never do.
   void SetCapacity(uint64_t bytes);
   // The next `count` syncs of files fail; what they covered may or may not survive.
   void FailSyncs(int count);
@@ -36,7 +36,7 @@ class FakeFileSystem : public SpoolFileSystem {
   uint64_t SizeOf(const std::string& path) const;
   uint64_t TotalBytes() const;
   int sync_count() const;
-  // Files that still take room though they have no name any more.
+  // Number of removed files that are still open and so still take space.
   int RemovedButOpen() const;
   // All files under other identities, as after `cp -r`.
   void CopyToAnotherFolder();

@@ -22,7 +22,7 @@ class NodeExecutor : public Executor {
   void PostAfter(absl::Duration delay, Task task) override;
 
   void Pause() { state_->paused = true; }
-  // What came due meanwhile runs now, in its order.
+  // Runs everything that came due in the meantime, in order.
   void Resume();
   bool paused() const { return state_->paused; }
 

@@ -8,8 +8,8 @@
 namespace latchwire::client {
 
 struct CallOptions {
-  // For the call with all its retries, and longer than zero; the connection's own timeout if unset.
-  // A call that is not done by then fails with DEADLINE_EXCEEDED, or with the last failure.
+  // Limit for the call with all its retries, greater than zero; the connection's timeout if unset.
+  // A call that takes longer fails with DEADLINE_EXCEEDED, or with the last failure.
   std::optional<absl::Duration> timeout = std::nullopt;
 };
 

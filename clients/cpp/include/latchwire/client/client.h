@@ -127,7 +127,7 @@ class Client {
   absl::StatusOr<v1::RecoveryJob> CancelRecoveryJob(const v1::CancelRecoveryJobRequest& request,
                                                     const CallOptions& options = {}) const;
 
-  // Event types: what can be subscribed to. A name is `eventTypes/{type}`.
+  // Event types that webhooks can subscribe to. A name is `eventTypes/{type}`.
 
   absl::StatusOr<v1::EventType> GetEventType(absl::string_view name,
                                              const CallOptions& options = {}) const;

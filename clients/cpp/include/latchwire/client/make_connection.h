@@ -18,7 +18,7 @@ struct ConnectionOptions {
   Tls tls = Tls::kAutomatic;
   // PEM of the authorities that may sign the server's certificate; empty takes the system's.
   std::string root_certificates;
-  // For a call with all its retries, unless its CallOptions say otherwise.
+  // Limit for a call with all its retries, unless its CallOptions set another.
   absl::Duration timeout = absl::Seconds(30);
 };
 
