@@ -28,15 +28,16 @@ const (
 type Webhook_State int32
 
 const (
-	// Never returned. In requests: `STATE_ACTIVE`.
+	// Never returned. In requests it means `STATE_ACTIVE`.
 	Webhook_STATE_UNSPECIFIED Webhook_State = 0
-	// Matches events and delivers them.
+	// The webhook matches events and delivers them.
 	Webhook_STATE_ACTIVE Webhook_State = 1
-	// Switched off by the user: matches nothing; deliveries that exist are held.
+	// Switched off by the user: the webhook matches nothing, and its existing deliveries are held.
 	Webhook_STATE_DISABLED Webhook_State = 2
-	// Paused by the user: matches events and holds their deliveries until resumed.
+	// Paused by the user: the webhook matches events and holds their deliveries until it is
+	// resumed.
 	Webhook_STATE_PAUSED Webhook_State = 3
-	// Stopped by the server (for instance after a 410): matches and holds like paused.
+	// Suspended by the server (for instance after a 410): it matches and holds as if paused.
 	Webhook_STATE_SUSPENDED Webhook_State = 4
 )
 
@@ -89,7 +90,7 @@ func (Webhook_State) EnumDescriptor() ([]byte, []int) {
 type Webhook_Format int32
 
 const (
-	// In requests: `FORMAT_STANDARD_WEBHOOKS`.
+	// In requests it means `FORMAT_STANDARD_WEBHOOKS`.
 	Webhook_FORMAT_UNSPECIFIED Webhook_Format = 0
 	// The Standard Webhooks specification: JSON `{"type","timestamp","data"}` with the headers
 	// `webhook-id`, `webhook-timestamp` and `webhook-signature` (v1, HMAC-SHA256).
@@ -135,16 +136,16 @@ func (Webhook_Format) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 1}
 }
 
-// In which order deliveries leave.
+// The order in which deliveries are sent.
 type Webhook_Ordering int32
 
 const (
-	// In requests: `ORDERING_NONE`.
+	// In requests it means `ORDERING_NONE`.
 	Webhook_ORDERING_UNSPECIFIED Webhook_Ordering = 0
-	// As fast as possible; a failed delivery delays no other.
+	// Deliveries are sent as fast as possible; a failed delivery delays no other.
 	Webhook_ORDERING_NONE Webhook_Ordering = 1
-	// One door's events, that is those of one (source, subject), in commit order, one at a time;
-	// other doors never wait for it.
+	// The events of one (source, subject), such as one door, are sent in commit order, one at a
+	// time; other doors never wait for them.
 	Webhook_ORDERING_BY_SUBJECT Webhook_Ordering = 2
 )
 
@@ -189,17 +190,17 @@ func (Webhook_Ordering) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 2}
 }
 
-// How hard the server tries.
+// How persistently the server delivers.
 type Webhook_Guarantee int32
 
 const (
-	// In requests: `GUARANTEE_AT_LEAST_ONCE`.
+	// In requests it means `GUARANTEE_AT_LEAST_ONCE`.
 	Webhook_GUARANTEE_UNSPECIFIED Webhook_Guarantee = 0
-	// Attempted until it succeeds, the retry policy is exhausted, or it expires.
+	// A delivery is attempted until it succeeds, its retries are exhausted, or it expires.
 	Webhook_GUARANTEE_AT_LEAST_ONCE Webhook_Guarantee = 1
-	// As primitive devices do it: one attempt, in the order of acceptance, one in flight, at most
-	// `max_pending` (100 by default) waiting, newer ones dropped and counted. `retry_policy`,
-	// `max_in_flight` and `ordering` must then be left out.
+	// Deliveries are sent as primitive devices do: one attempt each, in the order of acceptance,
+	// with one in flight and at most `max_pending` (100 by default) waiting; newer ones are dropped
+	// and counted. `retry_policy`, `max_in_flight` and `ordering` must then be unset.
 	Webhook_GUARANTEE_BEST_EFFORT Webhook_Guarantee = 2
 )
 
@@ -244,15 +245,16 @@ func (Webhook_Guarantee) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{0, 3}
 }
 
-// What happens to a new delivery while `max_pending` deliveries wait.
+// What happens to a new delivery when `max_pending` deliveries are pending.
 type Webhook_Overflow int32
 
 const (
-	// In requests: `OVERFLOW_REJECT`, or `OVERFLOW_DROP_NEWEST` with `GUARANTEE_BEST_EFFORT`.
+	// In requests it means `OVERFLOW_REJECT`, or `OVERFLOW_DROP_NEWEST` with
+	// `GUARANTEE_BEST_EFFORT`.
 	Webhook_OVERFLOW_UNSPECIFIED Webhook_Overflow = 0
-	// The event is refused with `QUEUE_FULL` and a time to retry, for all webhooks; agents keep it
-	// and try again. A published batch needs room for all of its events, an agent's is taken as far
-	// as it fits.
+	// The event is refused for all webhooks, with `QUEUE_FULL` and a retry delay; agents keep it
+	// and try again. A published batch needs room for all of its events; an agent's batch is taken
+	// as far as it fits.
 	Webhook_OVERFLOW_REJECT Webhook_Overflow = 1
 	// The oldest waiting delivery becomes `STATE_DROPPED`.
 	Webhook_OVERFLOW_DROP_OLDEST Webhook_Overflow = 2
@@ -309,11 +311,11 @@ type CircuitBreaker_State int32
 const (
 	// Never returned.
 	CircuitBreaker_STATE_UNSPECIFIED CircuitBreaker_State = 0
-	// They are.
+	// All attempts are let through.
 	CircuitBreaker_STATE_CLOSED CircuitBreaker_State = 1
-	// They are not.
+	// No attempt is let through.
 	CircuitBreaker_STATE_OPEN CircuitBreaker_State = 2
-	// One at a time, to see whether the receiver is back.
+	// One attempt at a time is let through, to see whether the receiver has recovered.
 	CircuitBreaker_STATE_HALF_OPEN CircuitBreaker_State = 3
 )
 
@@ -360,28 +362,29 @@ func (CircuitBreaker_State) EnumDescriptor() ([]byte, []int) {
 	return file_latchwire_v1_webhook_proto_rawDescGZIP(), []int{2, 0}
 }
 
-// A receiver's subscription: which events go to which URL, in which format, and how hard we try.
+// A receiver's subscription: which events go to which URL, in which format, and how persistently
+// they are delivered.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Resource name, `webhooks/{webhook}`, where `{webhook}` is a UUID. In requests an all-digit
 	// `{webhook}` is read as `uid`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// A small number that never changes and is never used again: 1, 2, 3, ... in the tenant.
+	// A small number that never changes and is never reused: 1, 2, 3, ... within the tenant.
 	Uid int64 `protobuf:"varint,2,opt,name=uid,proto3" json:"uid,omitempty"`
 	// A name for people. At most 200 characters.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Where events are posted: absolute, `http` or `https`, 4 to 2000 characters, no user
-	// information, no spaces, ASCII only (escape the rest). Its bytes are used as they are. Viewers see
-	// `***` in the place of a query, which often holds a token.
+	// information, no spaces, ASCII only (escape the rest). It is used byte for byte. Viewers see
+	// `***` in place of a query, which often holds a token.
 	Url string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
-	// Defaults to `FORMAT_STANDARD_WEBHOOKS`.
+	// The format of requests. Defaults to `FORMAT_STANDARD_WEBHOOKS`.
 	Format Webhook_Format `protobuf:"varint,5,opt,name=format,proto3,enum=latchwire.v1.Webhook_Format" json:"format,omitempty"`
-	// The events that are delivered: those that fit at least one of these; none given means all.
-	// At most 256.
+	// Selects the events that are delivered: those that match at least one of these. Empty means all
+	// events. At most 256.
 	AnyOf []*EventMatch `protobuf:"bytes,6,rep,name=any_of,json=anyOf,proto3" json:"any_of,omitempty"`
-	// Further request headers. At most 64; names are RFC 7230 tokens, values printable ASCII and tab
-	// of at most 4096 bytes. Headers that the transport or the format sets are refused, and so are
-	// names that differ only in case. `Authorization` is allowed and, as a secret, never returned
+	// Additional request headers. At most 64; names are RFC 7230 tokens, values are printable ASCII
+	// and tabs, at most 4096 bytes. Headers that the transport or the format sets are refused, and so
+	// are names that differ only in case. `Authorization` is allowed and, as a secret, never returned
 	// to viewers.
 	Headers map[string]string `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// For one attempt, from resolving the name to the end of the answer: 1 s to 60 s. Left out: the
@@ -391,15 +394,15 @@ type Webhook struct {
 	// Standard Webhooks specification, ten attempts over about three days; with `ORDERING_BY_SUBJECT`,
 	// where a door's later events wait behind a failed one, eight attempts over about seven minutes.
 	RetryPolicy *RetryPolicy `protobuf:"bytes,9,opt,name=retry_policy,json=retryPolicy,proto3" json:"retry_policy,omitempty"`
-	// Defaults to `ORDERING_NONE`. Cannot be changed later.
+	// The order of deliveries. Defaults to `ORDERING_NONE`. It cannot be changed later.
 	Ordering Webhook_Ordering `protobuf:"varint,10,opt,name=ordering,proto3,enum=latchwire.v1.Webhook_Ordering" json:"ordering,omitempty"`
-	// Attempts under way at the same time: 1 to 256. Defaults to 64.
+	// Maximum number of attempts in flight: 1 to 256. Defaults to 64.
 	MaxInFlight int32 `protobuf:"varint,11,opt,name=max_in_flight,json=maxInFlight,proto3" json:"max_in_flight,omitempty"`
-	// An event older than this is not delivered any more: 1 s to 30 days; left out, the retry policy
-	// alone decides.
+	// Age at which an event is no longer delivered: 1 s to 30 days. If unset, only the retry policy
+	// decides.
 	MaxEventAge *durationpb.Duration `protobuf:"bytes,12,opt,name=max_event_age,json=maxEventAge,proto3" json:"max_event_age,omitempty"`
-	// Free text for other systems' use. At most 64 entries, keys 1 to 64 characters, values at
-	// most 4096 bytes.
+	// Free text for other systems. At most 64 entries; keys have 1 to 64 characters, values at most
+	// 4096 bytes.
 	Annotations map[string]string `protobuf:"bytes,13,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The signing secret; with `FORMAT_STANDARD_WEBHOOKS` `whsec_` followed by base64 of 24 to 64 bytes.
 	// Left empty at create, the server makes one. Set in an update, it replaces all of `secrets` at
@@ -408,33 +411,33 @@ type Webhook struct {
 	// Set by the user to `STATE_ACTIVE`, `STATE_DISABLED` or `STATE_PAUSED`; by the server to
 	// `STATE_SUSPENDED`.
 	State Webhook_State `protobuf:"varint,15,opt,name=state,proto3,enum=latchwire.v1.Webhook_State" json:"state,omitempty"`
-	// Why the state is what it is, when the server set it, such as `receiver answered 410 Gone`.
+	// Why the server set the state, such as `receiver answered 410 Gone`.
 	StateReason string `protobuf:"bytes,16,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
-	// Since when the state is what it is.
+	// When the state last changed.
 	StateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=state_time,json=stateTime,proto3" json:"state_time,omitempty"`
 	// When the webhook was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the webhook was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// Changes with every change. Sent back in an update or delete, it makes the call fail with
-	// `ETAG_MISMATCH` if somebody else changed the webhook meanwhile.
+	// Changes with every change of the webhook. If it is sent back in an update or delete, the call
+	// fails with `ETAG_MISMATCH` if somebody else has changed the webhook in the meantime.
 	Etag string `protobuf:"bytes,20,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Defaults to `GUARANTEE_AT_LEAST_ONCE`. Cannot be changed later.
+	// How persistently to deliver. Defaults to `GUARANTEE_AT_LEAST_ONCE`. It cannot be changed later.
 	Guarantee Webhook_Guarantee `protobuf:"varint,21,opt,name=guarantee,proto3,enum=latchwire.v1.Webhook_Guarantee" json:"guarantee,omitempty"`
-	// Attempts that start in a second. Left out: no limit.
+	// Limits how many attempts start per second. Unset means no limit.
 	RateLimit *RateLimit `protobuf:"bytes,22,opt,name=rate_limit,json=rateLimit,proto3" json:"rate_limit,omitempty"`
-	// Spares a receiver that fails. Left out: the defaults.
+	// Spares a failing receiver. Unset means the defaults.
 	CircuitBreaker *CircuitBreaker `protobuf:"bytes,23,opt,name=circuit_breaker,json=circuitBreaker,proto3" json:"circuit_breaker,omitempty"`
-	// Suspends a webhook whose receiver seems to be gone for good. Left out: the defaults.
+	// Suspends a webhook whose receiver seems to be gone permanently. Unset means the defaults.
 	AutoSuspend *AutoSuspend `protobuf:"bytes,24,opt,name=auto_suspend,json=autoSuspend,proto3" json:"auto_suspend,omitempty"`
-	// Deliveries that may wait: 1 to 100,000,000. 0 means no limit (100 with
+	// Maximum number of pending deliveries: 1 to 100,000,000. 0 means no limit (100 with
 	// `GUARANTEE_BEST_EFFORT`).
 	MaxPending int64 `protobuf:"varint,25,opt,name=max_pending,json=maxPending,proto3" json:"max_pending,omitempty"`
-	// What happens beyond `max_pending`.
+	// What happens to deliveries beyond `max_pending`.
 	Overflow Webhook_Overflow `protobuf:"varint,26,opt,name=overflow,proto3,enum=latchwire.v1.Webhook_Overflow" json:"overflow,omitempty"`
-	// How to speak TLS with the receiver. Left out: the certificate authorities of the server.
+	// TLS settings for the receiver. Unset means the certificate authorities that the server trusts.
 	Tls *ClientTls `protobuf:"bytes,27,opt,name=tls,proto3" json:"tls,omitempty"`
-	// How it is doing.
+	// Counters and health of the webhook.
 	Status *Webhook_Status `protobuf:"bytes,28,opt,name=status,proto3" json:"status,omitempty"`
 	// The secrets that sign attempts, newest first: one, or during a rotation up to 8. An attempt is
 	// signed with each that has not expired at its time.
@@ -676,12 +679,13 @@ func (x *Webhook) GetSecrets() []*Webhook_Secret {
 	return nil
 }
 
-// A bucket of `burst` attempts that fills at a steady rate.
+// A token bucket of `burst` attempts that fills at a steady rate.
 type RateLimit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 0.001 to 100,000.
+	// The rate, 0.001 to 100,000.
 	AttemptsPerSecond float64 `protobuf:"fixed64,1,opt,name=attempts_per_second,json=attemptsPerSecond,proto3" json:"attempts_per_second,omitempty"`
-	// How many may start at once after a pause: 1 to 100,000. 0 means one second's worth, at least 1.
+	// How many attempts may start at once after a pause: 1 to 100,000. 0 means one second's worth, at
+	// least 1.
 	Burst         int32 `protobuf:"varint,2,opt,name=burst,proto3" json:"burst,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -731,18 +735,19 @@ func (x *RateLimit) GetBurst() int32 {
 	return 0
 }
 
-// After `failure_threshold` failed attempts in a row nothing is sent for `open_time`; then one
-// delivery at a time goes out as a probe, and each failed probe doubles the wait, up to
-// `max_open_time`. A success closes the breaker. Waiting behind it costs a delivery no attempt.
+// After `failure_threshold` consecutive failures nothing is sent for `open_time`; then one delivery
+// at a time is sent as a probe, and each failed probe doubles the wait, up to `max_open_time`. A
+// success closes the breaker. A delivery that waits for the breaker loses no attempt.
 type CircuitBreaker struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 10,000. 0 means 20.
+	// Consecutive failures that open the breaker: 1 to 10,000. 0 means 20.
 	FailureThreshold int32 `protobuf:"varint,1,opt,name=failure_threshold,json=failureThreshold,proto3" json:"failure_threshold,omitempty"`
-	// 100 ms to 24 h. Left out: 5 s.
+	// How long nothing is sent at first: 100 ms to 24 h. Defaults to 5 s.
 	OpenTime *durationpb.Duration `protobuf:"bytes,2,opt,name=open_time,json=openTime,proto3" json:"open_time,omitempty"`
-	// At least `open_time`, at most 24 h. Left out: 5 min, or `open_time` if that is longer.
+	// Longest wait between probes: `open_time` to 24 h. Defaults to 5 min, or `open_time` if that is
+	// longer.
 	MaxOpenTime *durationpb.Duration `protobuf:"bytes,3,opt,name=max_open_time,json=maxOpenTime,proto3" json:"max_open_time,omitempty"`
-	// No breaker. The other fields must then be left out.
+	// Disables the breaker. The other fields must then be unset.
 	Disabled      bool `protobuf:"varint,4,opt,name=disabled,proto3" json:"disabled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -806,16 +811,15 @@ func (x *CircuitBreaker) GetDisabled() bool {
 	return false
 }
 
-// Suspends the webhook after `failure_count` failed attempts in a row, if the first of them was at
-// least `failure_span` ago. However few events there are, only a success starts the count anew.
+// Suspends the webhook after `failure_count` consecutive failures, if the first of them was at
+// least `failure_span` ago. Only a success resets the count, however few events there are.
 type AutoSuspend struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000,000. 0 means 20.
+	// Consecutive failures: 1 to 1,000,000. 0 means 20.
 	FailureCount int32 `protobuf:"varint,1,opt,name=failure_count,json=failureCount,proto3" json:"failure_count,omitempty"`
-	// 0 s to 90 days. Left out: 5 days.
+	// Minimum time since the first of them: 0 s to 90 days. Defaults to 5 days.
 	FailureSpan *durationpb.Duration `protobuf:"bytes,2,opt,name=failure_span,json=failureSpan,proto3" json:"failure_span,omitempty"`
-	// Never suspended by failures (a 410 suspends all the same). The other fields must then be left
-	// out.
+	// Failures never suspend the webhook (a 410 still does). The other fields must then be unset.
 	Disabled      bool `protobuf:"varint,3,opt,name=disabled,proto3" json:"disabled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -872,16 +876,16 @@ func (x *AutoSuspend) GetDisabled() bool {
 	return false
 }
 
-// PEM texts of at most 64 KiB each.
+// TLS settings for a receiver, in PEM, at most 64 KiB each.
 type ClientTls struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The only certificate authorities that the receiver's certificate may come from. Empty: those
-	// that the server trusts.
+	// The only certificate authorities that are trusted for the receiver's certificate. Empty means
+	// those that the server trusts.
 	CaCertificates string `protobuf:"bytes,1,opt,name=ca_certificates,json=caCertificates,proto3" json:"ca_certificates,omitempty"`
-	// What the server shows when the receiver asks for a certificate: the certificate and its chain.
+	// The certificate, with its chain, that the server presents if the receiver asks for one.
 	ClientCertificate string `protobuf:"bytes,2,opt,name=client_certificate,json=clientCertificate,proto3" json:"client_certificate,omitempty"`
-	// Its private key. Never returned; left out in an update, it stays as long as
-	// `client_certificate` does.
+	// The private key of `client_certificate`. It is never returned; if it is unset in an update, it
+	// is kept as long as `client_certificate` is unchanged.
 	ClientKey     string `protobuf:"bytes,3,opt,name=client_key,json=clientKey,proto3" json:"client_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -938,19 +942,19 @@ func (x *ClientTls) GetClientKey() string {
 	return ""
 }
 
-// Fits an event when every field that is set fits.
+// Matches an event if every field that is set matches.
 type EventMatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A type as events have it, in which `*` stands for one whole segment: `log.*` fits
-	// `log.tamper_event`, not `log.a.b`. A lone `*` fits every type. Compared with the event's type
-	// and with its canonical type, case-sensitive. At most 200 characters. Empty means any.
-	// The server's own events, `latchwire.webhook.suspended` and `latchwire.delivery.dead`, fit only
-	// patterns that begin with `latchwire`, such as `latchwire.*.*`: no star in that place and no
-	// empty pattern.
+	// A type in which `*` stands for one whole segment: `log.*` matches `log.tamper_event` but not
+	// `log.a.b`. A lone `*` matches every type. The pattern is compared, case-sensitively, with the
+	// event's type and its canonical type. At most 200 characters. Empty means any type. The server's
+	// own events, `latchwire.webhook.suspended` and `latchwire.delivery.dead`, match only patterns
+	// that begin with `latchwire`, such as `latchwire.*.*`: neither a star in that place nor an empty
+	// pattern matches them.
 	TypePattern string `protobuf:"bytes,1,opt,name=type_pattern,json=typePattern,proto3" json:"type_pattern,omitempty"`
-	// Exactly the event's source. At most 200 characters. Empty means any.
+	// The exact source of the event. At most 200 characters. Empty means any source.
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
-	// Exactly the event's subject. At most 200 characters. Empty means any.
+	// The exact subject of the event. At most 200 characters. Empty means any subject.
 	Subject       string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1007,19 +1011,20 @@ func (x *EventMatch) GetSubject() string {
 	return ""
 }
 
-// When a failed attempt is made again. Every delay is varied by up to 10 % so that receivers are
-// not hit in step. A receiver's `Retry-After` lengthens a delay, up to the longest of the schedule.
+// When failed deliveries are retried. Every delay is varied by up to 10 % so that retries do not
+// hit a receiver all at once. A receiver's `Retry-After` lengthens a delay, up to the longest of
+// the schedule.
 type RetryPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The delays before the second, third, ... attempt, each 1 s to 7 days; at most 30. Empty means
 	// the default: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
 	Delays []*durationpb.Duration `protobuf:"bytes,1,rep,name=delays,proto3" json:"delays,omitempty"`
-	// One attempt, no retry. `delays` and `exponential` must then be left out.
+	// Makes one attempt and no retry. `delays` and `exponential` must then be unset.
 	NoRetries bool `protobuf:"varint,2,opt,name=no_retries,json=noRetries,proto3" json:"no_retries,omitempty"`
-	// Delays that grow by a factor, instead of a list: `delays` must then be empty.
+	// Delays that grow by a factor, instead of a list; `delays` must then be empty.
 	Exponential *ExponentialRetry `protobuf:"bytes,3,opt,name=exponential,proto3" json:"exponential,omitempty"`
-	// No attempt is planned for later than this after the delivery was made, or last retried by hand:
-	// it becomes dead earlier. 1 s to 30 days; left out, the schedule alone decides.
+	// No attempt is scheduled later than this after the delivery was created or last retried by hand:
+	// the delivery becomes dead instead. 1 s to 30 days. If unset, only the schedule decides.
 	TotalWindow   *durationpb.Duration `protobuf:"bytes,4,opt,name=total_window,json=totalWindow,proto3" json:"total_window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1087,13 +1092,14 @@ func (x *RetryPolicy) GetTotalWindow() *durationpb.Duration {
 // `max_delay`.
 type ExponentialRetry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 s to 7 days.
+	// The delay before the second attempt: 1 s to 7 days.
 	FirstDelay *durationpb.Duration `protobuf:"bytes,1,opt,name=first_delay,json=firstDelay,proto3" json:"first_delay,omitempty"`
-	// 1 to 10. 0 means 2.
+	// The factor by which each delay grows: 1 to 10. 0 means 2.
 	Factor float64 `protobuf:"fixed64,2,opt,name=factor,proto3" json:"factor,omitempty"`
-	// `first_delay` to 7 days. Left out: 24 h, or `first_delay` if that is longer.
+	// The longest delay: `first_delay` to 7 days. Defaults to 24 h, or `first_delay` if that is
+	// longer.
 	MaxDelay *durationpb.Duration `protobuf:"bytes,3,opt,name=max_delay,json=maxDelay,proto3" json:"max_delay,omitempty"`
-	// The first attempt included: 1 to 31.
+	// Maximum number of attempts, including the first: 1 to 31.
 	MaxAttempts   int32 `protobuf:"varint,4,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1224,7 +1230,7 @@ func (x *Webhook_Secret) GetExpireTime() *timestamppb.Timestamp {
 // Counters of a webhook, and what holds its deliveries back.
 type Webhook_Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Deliveries that wait or are under way now.
+	// Deliveries that are waiting or in flight now.
 	PendingCount int64 `protobuf:"varint,1,opt,name=pending_count,json=pendingCount,proto3" json:"pending_count,omitempty"`
 	// Deliveries that succeeded, since the webhook was created.
 	SucceededCount int64 `protobuf:"varint,2,opt,name=succeeded_count,json=succeededCount,proto3" json:"succeeded_count,omitempty"`
@@ -1236,19 +1242,19 @@ type Webhook_Status struct {
 	DroppedCount int64 `protobuf:"varint,5,opt,name=dropped_count,json=droppedCount,proto3" json:"dropped_count,omitempty"`
 	// Failed attempts since the last success.
 	ConsecutiveFailureCount int64 `protobuf:"varint,6,opt,name=consecutive_failure_count,json=consecutiveFailureCount,proto3" json:"consecutive_failure_count,omitempty"`
-	// When the first of these failed; absent when there is none.
+	// When the first of these failures happened; absent if there is none.
 	FailingSince *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=failing_since,json=failingSince,proto3" json:"failing_since,omitempty"`
 	// When an attempt last failed.
 	LastFailureTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=last_failure_time,json=lastFailureTime,proto3" json:"last_failure_time,omitempty"`
-	// How it failed: the HTTP status, such as `503`, or the error, such as `TIMEOUT`.
+	// The last failure: the HTTP status, such as `503`, or the error, such as `TIMEOUT`.
 	LastFailure string `protobuf:"bytes,9,opt,name=last_failure,json=lastFailure,proto3" json:"last_failure,omitempty"`
 	// When an attempt last succeeded.
 	LastSuccessTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_success_time,json=lastSuccessTime,proto3" json:"last_success_time,omitempty"`
 	// Whether the circuit breaker lets attempts through.
 	BreakerState CircuitBreaker_State `protobuf:"varint,11,opt,name=breaker_state,json=breakerState,proto3,enum=latchwire.v1.CircuitBreaker_State" json:"breaker_state,omitempty"`
-	// Since when the breaker is in this state; absent while closed.
+	// When the breaker entered this state; absent while closed.
 	BreakerStateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=breaker_state_time,json=breakerStateTime,proto3" json:"breaker_state_time,omitempty"`
-	// When the next probe may leave; only while open.
+	// When the next probe may be sent; set only while open.
 	NextProbeTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=next_probe_time,json=nextProbeTime,proto3" json:"next_probe_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
