@@ -113,7 +113,7 @@ TEST_F(AgentTest, ErrorsAtStartNameSettingAndValue) {
   other.listen.port = 0;
   other.spool_directory = folder_ + "/file";
   std::ofstream(other.spool_directory) << "a file";
-  EXPECT_THAT(Agent::Start(other).status().message(), HasSubstr("is not a folder"));
+  EXPECT_THAT(Agent::Start(other).status().message(), HasSubstr("is not a directory"));
 }
 
 }  // namespace
