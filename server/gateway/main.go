@@ -43,8 +43,8 @@ const (
 	// Scrapers of --metrics_listen, which are few.
 	maxMetricsConnections = 8
 
-	// What is alive is a few MiB, and by Go's own rule it would be looked through again after as much
-	// was allocated anew: a quarter of the time. The limit is where memory counts for more than that.
+	// The live heap is a few MiB, and by default Go would scan it again after as much has been allocated: a
+	// quarter of the CPU time. Above the limit, memory matters more than that.
 	gcPercent   = 400
 	gcHardAbove = 512 << 20
 )

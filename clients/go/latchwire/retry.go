@@ -80,7 +80,7 @@ func isIdempotent(method string, request any) bool {
 	case *latchwirev1.CreateWebhookRequest:
 		return request.GetWebhookId() != ""
 	case *latchwirev1.UpdateWebhookRequest:
-		// With an etag the second would fail: the first has changed it.
+		// Not with an etag: the first call changes it, so a second would fail.
 		return request.GetWebhook().GetEtag() == ""
 	case *latchwirev1.UpdateTenantRequest:
 		return request.GetTenant().GetEtag() == ""

@@ -27,7 +27,7 @@ func (c *Client) CreateWebhook(ctx context.Context, webhook *latchwirev1.Webhook
 	if ReasonOf(err) != ReasonName(latchwirev1.ErrorReason_ERROR_REASON_WEBHOOK_ALREADY_EXISTS) || tries == 1 {
 		return created, err
 	}
-	// Nobody else can have chosen this id: the try before had been done.
+	// Nobody else can have chosen this id: an earlier try took effect.
 	created, err = c.Webhooks.GetWebhook(ctx, &latchwirev1.GetWebhookRequest{Name: "webhooks/" + request.WebhookId})
 	if err != nil {
 		return nil, err

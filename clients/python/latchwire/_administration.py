@@ -18,7 +18,7 @@ class Administration:
     def create_tenant(
         self, display_name: str = "", timeout: Optional[Seconds] = None, **fields: Any
     ) -> tenant_service_pb2.Tenant:
-        """fields: others of Tenant, such as event_retention=86400 (seconds) and quotas=TenantQuotas(...)."""
+        """fields: other fields of Tenant, such as event_retention=86400 (seconds) and quotas=TenantQuotas(...)."""
         request = tenant_service_pb2.CreateTenantRequest(
             tenant=tenant_message(display_name=display_name, **fields)
         )
@@ -27,7 +27,7 @@ class Administration:
     def get_tenant(
         self, name: str = "tenants/-", timeout: Optional[Seconds] = None
     ) -> tenant_service_pb2.Tenant:
-        """name: `tenants/{number}`; without it the key's own, which any viewer may read."""
+        """name: `tenants/{number}`; by default the key's own tenant, which any viewer may read."""
         request = tenant_service_pb2.GetTenantRequest(name=name)
         return self._call(self.tenants.GetTenant, request, timeout)
 
@@ -40,7 +40,7 @@ class Administration:
     def update_tenant(
         self, name: str, timeout: Optional[Seconds] = None, etag: str = "", **fields: Any
     ) -> tenant_service_pb2.Tenant:
-        """Changes the given fields of a tenant; with an etag only if nobody else changed it meanwhile."""
+        """Changes the given fields of a tenant; with an etag only if nobody else has changed it in the meantime."""
         if not fields:
             raise ValueError("update_tenant: no field to change")
         request = tenant_service_pb2.UpdateTenantRequest(
@@ -59,7 +59,7 @@ class Administration:
         timeout: Optional[Seconds] = None,
         tenant: str = "",
     ) -> api_key_service_pb2.ApiKey:
-        """role: ApiKey.ROLE_...; the answer's `token` is returned this once. tenant: for operators."""
+        """role: ApiKey.ROLE_...; only this call returns the key's `token`. tenant: for operators."""
         request = api_key_service_pb2.CreateApiKeyRequest(
             api_key=api_key_service_pb2.ApiKey(
                 role=role, display_name=display_name, agent=agent, tenant=tenant

@@ -1,4 +1,4 @@
-"""From plain Python values to the API's messages."""
+"""Converts plain Python values to the API's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries calls that failed for a passing reason."""
+"""Retries calls that failed for a temporary reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def call(
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """Runs rpc(seconds left) until it succeeds, fails for good, or timeout_s is over.
+    """Runs rpc(seconds left) until it succeeds, fails permanently, or timeout_s has passed.
 
     UNAVAILABLE from anything but the server (a broken connection) leaves open whether the call was done, so it is
     retried only if `idempotent`. A reason is the server's word that nothing was done.

@@ -122,8 +122,8 @@ class Client(Administration):
         webhook = webhook_message(
             url=url, display_name=display_name, any_of=match_messages("match", match), **fields
         )
-        # Id and secret are chosen here, so that the call can be retried when its answer was lost. The secrets of other
-        # formats look otherwise, or there are none: the server makes them.
+        # Id and secret are chosen here, so that the call can be retried if its answer is lost. Other formats
+        # have other secrets or none: the server generates them.
         if secret or webhook.format in _STANDARD:
             webhook.secret = secret or "whsec_" + base64.b64encode(os.urandom(32)).decode()
         request = webhook_service_pb2.CreateWebhookRequest(
@@ -141,7 +141,7 @@ class Client(Administration):
         except Error as error:
             if webhook_id or calls == 1 or error.reason != _ALREADY_EXISTS:
                 raise
-        # Nobody else can have chosen this id: the call before had been done.
+        # Nobody else can have chosen this id: an earlier call took effect.
         created = self.get_webhook(f"webhooks/{request.webhook_id}", timeout)
         created.secret = webhook.secret
         return created
@@ -154,7 +154,7 @@ class Client(Administration):
     def list_webhooks(
         self, page_size: int = 0, timeout: Optional[Seconds] = None
     ) -> Iterator[webhook_pb2.Webhook]:
-        """All webhooks; pages are fetched as the iteration gets to them."""
+        """Iterates over all webhooks; pages are fetched as needed."""
         request = webhook_service_pb2.ListWebhooksRequest(page_size=page_size)
         return self._pages(self.webhooks.ListWebhooks, request, "webhooks", timeout)
 
@@ -181,7 +181,7 @@ class Client(Administration):
             webhook=webhook_message(name=name, etag=etag, **fields),
             update_mask=field_mask_pb2.FieldMask(paths=mask),
         )
-        # With an etag a retry after a lost answer would fail: the etag has changed.
+        # With an etag a retry after a lost answer would fail, because the etag has changed.
         return self._call(self.webhooks.UpdateWebhook, request, timeout, idempotent=not etag)
 
     def delete_webhook(self, name: str, etag: str = "", timeout: Optional[Seconds] = None) -> None:
@@ -191,7 +191,7 @@ class Client(Administration):
     def send_test_event(
         self, name: str, timeout: Optional[Seconds] = None
     ) -> webhook_service_pb2.SendTestEventResponse:
-        """Posts a test event to the webhook's URL at once and returns the receiver's answer."""
+        """Posts a test event to the webhook's URL immediately and returns the receiver's response."""
         request = webhook_service_pb2.SendTestEventRequest(name=name)
         return self._call(self.webhooks.SendTestEvent, request, timeout, idempotent=False)
 
@@ -266,7 +266,7 @@ class Client(Administration):
         page_size: int = 0,
         timeout: Optional[Seconds] = None,
     ) -> Iterator[event_pb2.Event]:
-        """Events, newest first."""
+        """Iterates over events, newest first."""
         request = event_service_pb2.ListEventsRequest(
             type=type, source=source, subject=subject, page_size=page_size
         )
@@ -284,7 +284,7 @@ class Client(Administration):
     def list_event_types(
         self, system: str = "", page_size: int = 0, timeout: Optional[Seconds] = None
     ) -> Iterator[event_type_pb2.EventType]:
-        """The types of event that the server knows, by name; system: only its types, such as `panel`."""
+        """Iterates over the event types that the server knows, by name; system: only its types, such as `panel`."""
         request = event_type_service_pb2.ListEventTypesRequest(system=system, page_size=page_size)
         return self._pages(self.event_types.ListEventTypes, request, "event_types", timeout)
 
@@ -302,7 +302,7 @@ class Client(Administration):
         page_size: int = 0,
         timeout: Optional[Seconds] = None,
     ) -> Iterator[delivery_pb2.Delivery]:
-        """Deliveries of a webhook or of an event, newest event first."""
+        """Iterates over deliveries of a webhook or of an event, newest event first."""
         request = delivery_service_pb2.ListDeliveriesRequest(
             webhook=webhook, event=event, state=state, page_size=page_size
         )
@@ -311,14 +311,14 @@ class Client(Administration):
     def list_attempts(
         self, delivery: str, page_size: int = 0, timeout: Optional[Seconds] = None
     ) -> Iterator[delivery_pb2.Attempt]:
-        """A delivery's attempts, first to last."""
+        """Iterates over a delivery's attempts in order."""
         request = delivery_service_pb2.ListAttemptsRequest(parent=delivery, page_size=page_size)
         return self._pages(self.deliveries.ListAttempts, request, "attempts", timeout)
 
     def retry_delivery(self, name: str, timeout: Optional[Seconds] = None) -> delivery_pb2.Delivery:
         """Makes a delivery due now."""
         request = delivery_service_pb2.RetryDeliveryRequest(name=name)
-        # Retried after a lost answer, it could find the delivery done, and fail.
+        # A retry after a lost answer could find that the delivery has succeeded, and fail.
         return self._call(self.deliveries.RetryDelivery, request, timeout, idempotent=False)
 
     # Recovery jobs
@@ -332,7 +332,7 @@ class Client(Administration):
         match: Optional[Match] = None,
         timeout: Optional[Seconds] = None,
     ) -> recovery_job_pb2.RecoveryJob:
-        """Makes many deliveries pending again, in the background: all dead ones, unless told otherwise.
+        """Makes many deliveries pending again, in the background; by default all dead ones.
 
         states: Delivery.STATE_...; start_time and end_time: when the deliveries were made.
         """
@@ -355,7 +355,7 @@ class Client(Administration):
     def list_recovery_jobs(
         self, page_size: int = 0, timeout: Optional[Seconds] = None
     ) -> Iterator[recovery_job_pb2.RecoveryJob]:
-        """Jobs, newest first."""
+        """Iterates over recovery jobs, newest first."""
         request = delivery_service_pb2.ListRecoveryJobsRequest(page_size=page_size)
         return self._pages(self.deliveries.ListRecoveryJobs, request, "recovery_jobs", timeout)
 

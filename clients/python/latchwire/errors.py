@@ -1,4 +1,4 @@
-"""What a failed call raises."""
+"""Errors that failed calls raise."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _REASON_PREFIX = "ERROR_REASON_"
 
 
 def reason_name(reason: int) -> str:
-    """What Error.reason is for a value of ErrorReason: WEBHOOK_NOT_FOUND for ERROR_REASON_WEBHOOK_NOT_FOUND."""
+    """Returns Error.reason for a value of ErrorReason: WEBHOOK_NOT_FOUND for ERROR_REASON_WEBHOOK_NOT_FOUND."""
     return error_reason_pb2.ErrorReason.Name(reason)[len(_REASON_PREFIX) :]
 
 
 @dataclass(frozen=True)
 class FieldViolation:
-    """One field of the request that the server refused."""
+    """A field of the request that the server refused."""
 
     field: str
     description: str

@@ -1,4 +1,4 @@
-"""Verifies the signature of a webhook that arrived.
+"""Verifies the signatures of received webhooks.
 
 Each function takes the headers (a mapping or a list of pairs; names in any case) and the body's bytes exactly as they
 came. It raises VerificationError unless the signature is right, and SecretInvalid for a secret that cannot be one.
@@ -23,7 +23,7 @@ _SECRET_PREFIX = "whsec_"
 
 
 class SecretInvalid(ValueError):
-    """The secret given to a function here cannot be one: the caller's own mistake, whatever arrived."""
+    """A secret passed to a function here is malformed: the caller's mistake, whatever the request."""
 
     reason = "SECRET_INVALID"
 
@@ -48,7 +48,7 @@ def standard(
     now: Optional[float] = None,
     tolerance: float = 300,
 ) -> None:
-    """Standard Webhooks, symmetric (v1). `secret`: `whsec_...`, or several while they are being rotated."""
+    """Verifies Standard Webhooks, symmetric (v1). `secret`: `whsec_...`, or several during a rotation."""
     message_id = _header(headers, "webhook-id")
     timestamp = _header(headers, "webhook-timestamp")
     signatures = _header(headers, "webhook-signature")
@@ -70,7 +70,7 @@ def twenty(
     now: Optional[float] = None,
     tolerance: float = 300,
 ) -> None:
-    """Twenty CRM: hex HMAC-SHA256 of `<timestamp in milliseconds>:<body>`."""
+    """Verifies Twenty CRM: hex HMAC-SHA256 of `<timestamp in milliseconds>:<body>`."""
     timestamp = _header(headers, "x-twenty-webhook-timestamp")
     signature = _header(headers, "x-twenty-webhook-signature")
     _check_time(timestamp, 1000, now, tolerance)
@@ -78,7 +78,7 @@ def twenty(
 
 
 def panel(secret: Secrets, headers: Headers, body: bytes) -> None:
-    """Door panels: hex HMAC-SHA256 of the body. The time is not signed, so a copied request stays valid."""
+    """Verifies door panels: hex HMAC-SHA256 of the body. The time is not signed, so a copied request stays valid."""
     _check_hex(secret, _header(headers, "x-webhook-signature"), body)
 
 

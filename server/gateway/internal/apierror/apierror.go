@@ -1,5 +1,5 @@
-// Package apierror makes the errors that the gateway itself answers with, in the form that the
-// server's have: a google.rpc.Status with an ErrorInfo, and a BadRequest or RetryInfo where they fit.
+// Package apierror makes the gateway's own errors, in the same form as the server's: a google.rpc.Status with
+// an ErrorInfo, and a BadRequest or RetryInfo where applicable.
 package apierror
 
 import (
@@ -25,8 +25,8 @@ const (
 	maxMessageBytes = 1024
 )
 
-// A Violation is one invalid field: its path in the request's body, or a query parameter's name, and
-// a text that reads on after it.
+// A Violation is one invalid field: its path in the request's body, or a query parameter's name, and a text
+// that continues the sentence after it.
 type Violation struct{ Field, Description string }
 
 // New makes a status with an ErrorInfo.
@@ -41,7 +41,7 @@ func ReasonName(reason latchwirev1.ErrorReason) string {
 	return strings.TrimPrefix(reason.String(), "ERROR_REASON_")
 }
 
-// Info is the detail that tells a program what happened.
+// Info returns the detail that tells a program what happened.
 func Info(reason latchwirev1.ErrorReason, metadata map[string]string) *errdetails.ErrorInfo {
 	return &errdetails.ErrorInfo{
 		Reason:   ReasonName(reason),
@@ -50,7 +50,7 @@ func Info(reason latchwirev1.ErrorReason, metadata map[string]string) *errdetail
 	}
 }
 
-// InvalidFields makes the status for a request of which all violations are known.
+// InvalidFields makes the status for a request, given all of its violations.
 func InvalidFields(violations ...Violation) *status.Status {
 	badRequest := &errdetails.BadRequest{}
 	var texts []string
@@ -75,7 +75,7 @@ func InvalidFields(violations ...Violation) *status.Status {
 		Info(latchwirev1.ErrorReason_ERROR_REASON_FIELD_INVALID, nil), badRequest)
 }
 
-// WithRetry adds the time after which to try again.
+// WithRetry adds the delay after which to retry.
 func WithRetry(st *status.Status, delay time.Duration) *status.Status {
 	return with(st, &errdetails.RetryInfo{RetryDelay: durationpb.New(delay)})
 }

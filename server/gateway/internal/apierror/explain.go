@@ -15,7 +15,7 @@ import (
 	latchwirev1 "github.com/latchwire/latchwire/clients/go/latchwire/v1"
 )
 
-// Explain gives a reason to an error that the server did not make itself: its own pass untouched.
+// Explain gives a reason to an error that the server did not make itself; the server's own pass unchanged.
 func Explain(r *http.Request, st *status.Status) *status.Status {
 	if _, ok := Detail[*errdetails.ErrorInfo](st); ok {
 		return st
@@ -26,7 +26,7 @@ func Explain(r *http.Request, st *status.Status) *status.Status {
 	case codes.Canceled:
 		return st // the client has gone
 	}
-	// By gRPC. Its text names addresses of the operator's network: for the log, not for clients.
+	// Made by gRPC: its text names addresses of the operator's network, so it is for the log, not for clients.
 	slog.Warn("call failed", "method", r.Method, "path", r.URL.Path, "code", st.Code().String(),
 		"message", st.Message())
 	switch st.Code() {

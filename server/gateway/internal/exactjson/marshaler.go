@@ -5,9 +5,9 @@
 //	Event.json           "data": any JSON value, kept exactly as it is
 //	Event.binary         "dataBase64": "..."
 //
-// On the way in the byte range of each "data" is handed to protojson as a string; on the way out the
-// string's bytes are put in its place. They are never decoded and written again. Everything else is
-// protojson: lowerCamelCase, enum names, absent fields left out, unknown ones refused.
+// In requests the byte range of each "data" is passed to protojson as a string; in responses the string's
+// bytes are put in its place. They are never decoded and encoded again. Everything else is protojson:
+// lowerCamelCase, enum names, absent fields left out, unknown ones refused.
 package exactjson
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/latchwire/latchwire/server/gateway/internal/jsonscan"
 )
 
-// The server takes event data nested 512 deep; around it are a few levels of ours.
+// The server takes event data nested 512 deep; messages add a few levels around it.
 const maxDepth = 520
 
 // Marshaler is a runtime.Marshaler. Its Unmarshal and decoders return errors that apierror.Recover
@@ -37,10 +37,10 @@ type Marshaler struct{}
 
 var _ runtime.Marshaler = Marshaler{}
 
-// ContentType is that of all answers.
+// ContentType is the media type of all responses.
 func (Marshaler) ContentType(any) string { return "application/json" }
 
-// Marshal takes a message, or a slice of messages; nothing else is ever an answer of this API.
+// Marshal takes a message or a slice of messages; this API never answers with anything else.
 func (Marshaler) Marshal(v any) ([]byte, error) {
 	if message, ok := v.(proto.Message); ok {
 		text, err := marshalMessage(message)

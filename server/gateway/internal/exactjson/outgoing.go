@@ -51,7 +51,7 @@ func (o *outgoing) data(member jsonscan.Member) {
 		o.out = append(o.out, `"data":`...)
 		o.out = append(o.out, raw...)
 	} else {
-		// The server refuses such data; should some be stored all the same, the answer stays JSON.
+		// The server refuses such data; if some is stored nevertheless, the response is still JSON.
 		o.out = append(o.out, `"dataBase64":"`...)
 		o.out = base64.StdEncoding.AppendEncode(o.out, raw)
 		o.out = append(o.out, '"')

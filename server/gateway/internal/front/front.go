@@ -1,5 +1,5 @@
-// Package front is the way of every request that the gateway takes: to the probes, to a dialect or to
-// the API, counted on the way.
+// Package front routes every request that the gateway takes to the probes, to a dialect or to the API, and
+// counts it.
 package front
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/latchwire/latchwire/server/gateway/internal/restapi"
 )
 
-// Parts are what requests are sent to. All are needed.
+// Parts are the handlers that requests are sent to. All are required.
 type Parts struct {
 	Probes   *health.Probes
 	Dialects *dialects.Set

@@ -17,14 +17,14 @@ import (
 
 const checkTimeout = 2 * time.Second
 
-// What a report's status can be, from best to worst.
+// The possible statuses of a report, from best to worst.
 const (
 	ok       = "ok"
 	degraded = "degraded"
 	refusing = "refusing"
 )
 
-// serverNotServing is no reason of the API's: the server's own health does not say why.
+// serverNotServing is not one of the API's reasons: the server's own health does not say why.
 const serverNotServing = "SERVER_NOT_SERVING"
 
 type report struct {
@@ -39,7 +39,7 @@ type Probes struct {
 	draining <-chan struct{}
 }
 
-// New returns probes of a gateway before the server at the other end of connection. full tells
+// New returns the probes of a gateway in front of the server at the other end of connection. full tells
 // whether the next request would be refused; draining is closed when the gateway begins to stop.
 func New(connection grpc.ClientConnInterface, full func() bool, draining <-chan struct{}) *Probes {
 	return &Probes{grpc_health_v1.NewHealthClient(connection), full, draining}
@@ -68,7 +68,7 @@ func (p *Probes) ready(ctx context.Context) report {
 	case answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING:
 		return report{refusing, []string{serverNotServing}}
 	case p.full():
-		// For as long as a slot takes to come free: another gateway is better, this one still works.
+		// Until a slot is free another gateway is better, but this one still works.
 		return because(degraded, latchwirev1.ErrorReason_ERROR_REASON_OVERLOADED)
 	}
 	return report{ok, []string{}}

@@ -31,7 +31,7 @@ type Metrics struct {
 	connections prometheus.Gauge
 }
 
-// New returns metrics that stand at zero.
+// New returns metrics that start at zero.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -71,8 +71,8 @@ func (m *Metrics) ConnState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Wrap counts each request that next answers. What only a handler behind it knows is told by
-// SetRoute and Refused.
+// Wrap counts each request that next answers. Handlers behind it report what only they know by SetRoute and
+// Refused.
 func (m *Metrics) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -105,7 +105,7 @@ func SetRoute(ctx context.Context, pattern string) {
 	}
 }
 
-// Refused tells that the gateway refuses a request itself, for the reason in st.
+// Refused reports that the gateway itself refuses a request, for the reason in st.
 func Refused(ctx context.Context, st *status.Status) {
 	info, ok := apierror.Detail[*errdetails.ErrorInfo](st)
 	if noted, found := ctx.Value(noteKey{}).(*note); ok && found {

@@ -1,5 +1,5 @@
-// Package openapi serves the description of the HTTP API that protoc-gen-openapiv2 wrote, corrected
-// where clients see something else than the protos say.
+// Package openapi serves the description of the HTTP API that protoc-gen-openapiv2 wrote, corrected where
+// clients see something different from the protos.
 package openapi
 
 import (
@@ -71,7 +71,7 @@ func Load() (*Document, error) {
 	return document, err
 }
 
-// describePayload puts the members that internal/exactjson makes in the place of the proto's.
+// describePayload replaces the proto's members with those that internal/exactjson makes.
 func describePayload(root object) error {
 	definitions, _ := root["definitions"].(object)
 	event, _ := definitions["v1Event"].(object)

@@ -1,4 +1,4 @@
-// Package restapi is the API as HTTP/JSON: it routes, bounds and translates, and leaves every
+// Package restapi is the API as HTTP/JSON: it routes, limits and translates requests, and leaves every
 // decision to the server.
 package restapi
 
@@ -20,8 +20,8 @@ import (
 	"github.com/latchwire/latchwire/server/gateway/internal/openapi"
 )
 
-// Handler answers /v1/... and /openapi.json, and says of any other path that there is no such. It is
-// safe for concurrent use.
+// Handler answers /v1/... and /openapi.json, and refuses any other path as unknown. It is safe for concurrent
+// use.
 type Handler struct {
 	api      http.Handler
 	document *openapi.Document

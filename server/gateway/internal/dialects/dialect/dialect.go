@@ -1,7 +1,7 @@
-// Package dialect is the seam of REST dialects: the APIs of other products, which clients of theirs
+// Package dialect is the seam of REST dialects: the APIs of other products, which those products' clients
 // speak to the gateway instead of ours. A dialect translates requests into calls of the gRPC API and
-// answers back. It decides nothing that the server decides, keeps no state, and sees nothing of the
-// server but a connection to it.
+// translates the answers back. It makes none of the server's decisions, keeps no state, and sees nothing of
+// the server but a connection to it.
 package dialect
 
 import (
@@ -13,10 +13,10 @@ import (
 
 // An Entry is the row of a dialect in the table of package dialects.
 type Entry struct {
-	// Name is what --dialects calls it: lower-case letters, digits and dashes.
+	// Name is its name in --dialects: lower-case letters, digits and dashes.
 	Name string
-	// Prefixes are the paths below which everything is the dialect's: each begins and ends with `/`,
-	// and none is below another dialect's or below /v1/.
+	// Prefixes are the paths below which every request goes to the dialect: each begins and ends with `/`, and
+	// none is below another dialect's or below /v1/.
 	Prefixes []string
 	// New makes the dialect. It is called once, and only when the dialect is switched on.
 	New func(grpc.ClientConnInterface) Dialect
@@ -24,10 +24,10 @@ type Entry struct {
 
 // A Dialect is safe for concurrent use.
 type Dialect interface {
-	// Routes are all that the dialect answers. It is called once.
+	// Routes returns every route of the dialect. It is called once.
 	Routes() []Route
-	// Key finds the API key, `<id>.<secret>`, wherever the dialect carries it; "" when there is none.
-	// The gateway hands it to the server, which judges it.
+	// Key finds the API key, `<id>.<secret>`, wherever the dialect carries it; "" if there is none. The gateway
+	// passes it to the server, which checks it.
 	Key(r *http.Request) string
 	// WriteError answers a request that failed, in the dialect's own shape: an error that a Handle
 	// returned, and what the gateway refuses itself, such as an unknown path below a prefix, a missing
