@@ -17,8 +17,8 @@ inline bool IsDecimal(absl::string_view text) {
                                       [](unsigned char c) { return absl::ascii_isdigit(c); });
 }
 
-// The number that `text` spells, from 0 to `max`. Nothing for signs, spaces and more than
-// `max_digits` digits; leading zeros are taken.
+// The number that `text` spells, from 0 to `max`. Nullopt for signs, spaces and more than
+// `max_digits` digits; leading zeros are accepted.
 inline std::optional<uint32_t> ParseDecimal(absl::string_view text, uint32_t max,
                                             size_t max_digits) {
   uint32_t value = 0;

@@ -1,4 +1,4 @@
-// IP addresses and networks as values, in every spelling that may reach us.
+// IP addresses and networks as values, parsed from every spelling that may occur.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@ struct IpAddress {
   std::array<uint8_t, 16> bytes{};  // network order; IPv4 uses the first four
 
   static IpAddress V4(uint32_t host_order);
-  // Strict: four decimal parts without leading zeros for IPv4, any form of IPv6 that has no zone and
-  // no brackets.
+  // Strict: IPv4 is four decimal parts without leading zeros, IPv6 any form without a zone or
+  // brackets.
   static std::optional<IpAddress> Parse(absl::string_view text);
   // As browsers and resolvers read the host of a URL: one to four parts, each decimal, 0x
   // hexadecimal or 0 octal, of which the last fills what is left, so 0x7f.1, 2130706433 and
@@ -30,8 +30,8 @@ struct IpAddress {
   friend bool operator==(const IpAddress&, const IpAddress&) = default;
 };
 
-// Whether a host can only be an IPv4 address: its last label is a number, so it is an address or
-// nothing, and never a name. One dot at the end, the root's, makes no difference.
+// Whether a host can only be an IPv4 address: if its last label is a number, it is an address or
+// invalid, but never a name. A single dot at the end, the root's, is ignored.
 bool LooksLikeIpv4(absl::string_view host);
 
 struct IpNetwork {
@@ -42,11 +42,11 @@ struct IpNetwork {
   std::string ToString() const;  // "10.0.0.0/8"
 };
 
-// "10.0.0.0/8", "fd00::/8", or a single address. Bits behind the prefix are an error, since they
-// are always a mistake: "10.0.0.1/8" is either 10.0.0.1 or 10.0.0.0/8. INVALID_ARGUMENT names the
+// "10.0.0.0/8", "fd00::/8", or a single address. Bits beyond the prefix are refused, since they are
+// always a mistake: "10.0.0.1/8" means either 10.0.0.1 or 10.0.0.0/8. INVALID_ARGUMENT names the
 // text and what is wrong with it.
 absl::StatusOr<IpNetwork> ParseIpNetwork(absl::string_view text);
-// Separated by commas, spaces around them ignored; an empty text is an empty list.
+// Networks separated by commas, spaces around them ignored; an empty string is an empty list.
 absl::StatusOr<std::vector<IpNetwork>> ParseIpNetworks(absl::string_view text);
 
 }  // namespace latchwire

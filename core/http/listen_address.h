@@ -17,7 +17,7 @@ struct ListenAddress {
   uint16_t port = 0;            // 0: any free one
 
   std::string ToString() const;  // "127.0.0.1:8090", "[::1]:8090", "localhost:8090"
-  // The same host with the port that was bound.
+  // The same host with `port`, the one that was bound.
   ListenAddress WithPort(uint16_t bound) const;
 };
 

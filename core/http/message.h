@@ -1,5 +1,5 @@
-// HTTP messages as values: what goes out, what comes in, and how TLS is spoken for it. One value
-// for each, shared by formats, domain, dialects and the network.
+// HTTP messages and TLS profiles as values, one type for each, shared by formats, domain, dialects
+// and the network.
 #pragma once
 
 #include <cstdint>
@@ -34,13 +34,13 @@ inline const std::string* FindHeader(const HttpHeaders& headers, absl::string_vi
 
 inline constexpr size_t kMaxTlsPemBytes = 64 * 1024;  // of each member of a TlsProfile
 
-// How one side speaks TLS with a peer. All members are PEM text; bundles and chains are allowed
-// where certificates are. Certificate and key come together or not at all.
+// One side's TLS settings. All members are PEM; certificates may be bundles or chains. Certificate
+// and key must be given together or not at all.
 struct TlsProfile {
   // When set, the peer's certificate must come from one of these authorities, and no other trust
   // store counts.
   std::string ca_pem;
-  // The certificate that is shown to the peer: the leaf first, then what leads to its authority.
+  // The certificate presented to the peer: the leaf first, then the chain to its authority.
   std::string certificate_pem;
   std::string private_key_pem;  // of the leaf; unencrypted
 
@@ -68,7 +68,7 @@ struct HttpRequest {
   std::shared_ptr<const TlsProfile> tls;
 };
 
-// A request that a server received.
+// A request as a server received it.
 struct IncomingRequest {
   std::string method;   // as sent: methods are case-sensitive
   std::string target;   // as sent, with the query
@@ -90,7 +90,7 @@ struct IncomingRequest {
   }
 };
 
-// What a server answers. Content-Length and Connection are the server's own.
+// A server's response. The server sets Content-Length and Connection itself.
 struct HttpResponse {
   int status = 200;
   std::string content_type;  // no header when empty

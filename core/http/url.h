@@ -27,7 +27,7 @@ struct Url {
   // Path and query as given: dot segments, escapes and their case are kept, the fragment is
   // dropped, an empty path is "/".
   std::string target;
-  // Value of the Host header: brackets around IPv6, the scheme's own port left out.
+  // Value of the Host header: brackets around IPv6, without the scheme's default port.
   std::string host_header;
   // Scheme, host and port, such as "https://example.com:443". URLs of one origin share connections.
   std::string origin;

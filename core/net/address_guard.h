@@ -11,8 +11,8 @@ namespace latchwire {
 
 // Refuses every address that is not public: private, loopback, link-local, multicast, reserved and
 // documentation ranges, and IPv6 addresses that hold such an IPv4 address (IPv4-mapped and
-// -compatible, NAT64, 6to4, Teredo). The operator's allowed networks go before every rule; an
-// address that holds an IPv4 address is allowed through either. Immutable, thread-safe.
+// -compatible, NAT64, 6to4, Teredo). The operator's allowed networks override every rule; an
+// address that holds an IPv4 address is allowed if either of them is. Immutable, thread-safe.
 class AddressGuard {
  public:
   AddressGuard() = default;

@@ -1,4 +1,4 @@
-// The Transport of production: HTTP/1.1 over pools of kept-alive connections.
+// The production Transport: HTTP/1.1 over pools of kept-alive connections.
 #pragma once
 
 #include <memory>
@@ -17,9 +17,9 @@ namespace latchwire {
 // Deliveries of all hosts share the process, so every number is a bound on what one host, or all
 // of them, may hold. Each open connection takes one file descriptor of the process's limit.
 struct BeastTransportOptions {
-  // Networks that may be reached although they are not public; see address_guard.h.
+  // Non-public networks that may be reached; see address_guard.h.
   std::vector<IpNetwork> allow_networks;
-  // The only ports of receivers, when there are any; else all. Others answer kBlockedAddress.
+  // The only ports that may be reached; empty means all. Others answer kBlockedAddress.
   std::vector<PortRange> allow_ports;
 
   // Connections to one scheme, host and port.
@@ -32,7 +32,7 @@ struct BeastTransportOptions {
   size_t max_connections = 4096;  // the longest idle one is closed for a new one
   size_t max_requests = 65536;    // sent and not yet answered, all hosts; beyond it kOverloaded
   absl::Duration idle_timeout = absl::Seconds(60);
-  // After it a connection is closed when its answer is there, so that changes in DNS are noticed.
+  // An older connection is closed once its response has arrived, so that DNS changes are noticed.
   absl::Duration max_connection_age = absl::Minutes(5);
 
   uint32_t max_response_header_bytes = 16 * 1024;
@@ -43,8 +43,8 @@ struct BeastTransportOptions {
   // fails with kTls and says so.
   std::string trust_store_path = "/etc/ssl/certs/ca-certificates.crt";
   std::string extra_trusted_pem;  // more certificate authorities, as text
-  // Of requests' own TLS profiles, kept ready; the least recently used goes first, and costs its
-  // next connection a fresh reading. Connections that are open stay open.
+  // Requests' own TLS profiles that are kept ready. The least recently used one is dropped first
+  // and must be read again for its next connection. Open connections stay open.
   size_t max_tls_profiles = 256;
 
   // Name servers, "192.0.2.1:53,[2001:db8::1]:53"; empty means the system's.
@@ -65,9 +65,9 @@ struct BeastTransportOptions {
 //
 // The request's headers Host, Content-Length, Connection and Transfer-Encoding are ignored: the
 // transport sets its own. Content-Length is sent for POST, PUT, PATCH, and with any body. A method
-// or header that HTTP cannot carry is answered with kInvalidUrl and names it. Once the whole head
-// of an answer is there its status counts (error is kNone), also when the body ends early or
-// outlasts the deadline; body_truncated then tells.
+// or header that HTTP cannot carry is answered with kInvalidUrl and names it. Once the headers of a
+// response are complete its status counts (error is kNone), even if the body ends early or outlasts
+// the deadline; body_truncated then says so.
 std::unique_ptr<Transport> NewBeastTransport(AsioExecutor* executor, BeastTransportOptions options);
 
 }  // namespace latchwire

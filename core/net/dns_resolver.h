@@ -1,4 +1,4 @@
-// Names to addresses, without blocking the loop and without asking twice for what is known.
+// Resolves names to addresses without blocking the loop, and caches the answers.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,7 +27,7 @@ struct DnsOptions {
   absl::Duration timeout = absl::Seconds(10);
   absl::Duration try_timeout = absl::Seconds(2);  // per server, doubled at each further try
   int tries = 3;
-  // Bounds on the TTL that answers carry. Also the lifetime of names from /etc/hosts (the lower).
+  // Bounds on the TTL of answers. The lower one is also the lifetime of names from /etc/hosts.
   absl::Duration min_ttl = absl::Seconds(5);
   absl::Duration max_ttl = absl::Minutes(5);
   absl::Duration negative_ttl = absl::Seconds(5);  // for names that do not exist
@@ -35,9 +35,9 @@ struct DnsOptions {
   size_t max_lookups = 256;                        // at once; more are refused
 };
 
-// c-ares on the loop's thread, to which it belongs. A silent name server delays only the names that
-// it was asked for. Many requests for one name share one look-up. localhost, and what ends in it,
-// is this machine and is asked of nobody (RFC 6761).
+// Runs c-ares on the loop's thread, to which it belongs. A silent name server delays only the names
+// that it was asked for. Requests for one name share one look-up. localhost and names that end in
+// it are this machine and are never looked up (RFC 6761).
 class DnsResolver {
  public:
   // Addresses in the order to try, never empty. UNAVAILABLE when no answer came in time,
@@ -48,7 +48,7 @@ class DnsResolver {
 
   DnsResolver(boost::asio::io_context* context, TimerWheel* wheel, const Clock* clock,
               DnsOptions options);
-  // Callbacks that are still waiting are dropped.
+  // Drops callbacks that are still waiting.
   ~DnsResolver();
   DnsResolver(const DnsResolver&) = delete;
 

@@ -1,4 +1,4 @@
-// Our addresses as Asio's. Internal to core/net: it pulls in Asio headers.
+// Converts our addresses to Asio's. Internal to core/net: it pulls in Asio headers.
 #pragma once
 
 #include <algorithm>

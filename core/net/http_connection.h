@@ -1,4 +1,4 @@
-// One connection to a receiver, from look-up to close. Internal to core/net.
+// A connection to a receiver, from look-up to close. Internal to core/net.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -13,20 +13,20 @@
 
 namespace latchwire {
 
-// Carries one exchange at a time and tells its pool how that ended. A read is always outstanding,
-// also when idle, so that a receiver's close is seen at once and an answer needs no read of its
-// own. Handlers hold the connection; after Close they find it closed and do nothing.
+// Carries one exchange at a time and tells its pool how it ended. A read is always outstanding,
+// even when idle, so that a receiver's close is noticed at once and a response needs no read of its
+// own. Handlers keep the connection alive; after Close they find it closed and do nothing.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(const HttpServices* services, HttpPool* pool);
 
-  // Connects for this exchange and sends it. Nothing is reported from inside.
+  // Connects for this exchange and sends it. Reports nothing from inside this call.
   void Open(HttpExchange* exchange);
-  // Sends on an idle connection. Nothing is reported from inside.
+  // Sends on an idle connection. Reports nothing from inside this call.
   void Send(HttpExchange* exchange);
-  // The exchange's time is over.
+  // Called when the exchange's deadline has passed.
   void OnDeadline();
-  // No more is reported.
+  // Closes the connection; it reports nothing more.
   void Close();
 
   HttpExchange* exchange() const { return exchange_; }

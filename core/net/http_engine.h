@@ -1,5 +1,4 @@
-// All pools, their shared limits, and the way of a request through them. Internal to
-// core/net.
+// Holds all pools and their shared limits, and passes requests through them. Internal to core/net.
 #pragma once
 
 #include <atomic>
@@ -18,24 +17,24 @@
 
 namespace latchwire {
 
-// Belongs to the executor's thread, and is destroyed there, but for Accept.
+// Used and destroyed on the executor's thread, except for Accept.
 class HttpEngine : public std::enable_shared_from_this<HttpEngine> {
  public:
   HttpEngine(AsioExecutor* executor, BeastTransportOptions options);
 
   // Thread-safe.
   void Accept(HttpRequest request, Transport::Done done);
-  // Answers everything with kShutdown; so is what comes later.
+  // Answers all requests with kShutdown, later ones too.
   void Shutdown();
 
   void OnDeadline(HttpExchange* exchange);
 
-  // For pools. A slot is the right to one connection.
+  // Used by pools. A slot is the right to one connection.
   bool TakeSlot();
   void ReturnSlot();
   void WantSlot(HttpPool* pool);             // OnSlot is called in turn, once
   void AddIdle(HttpConnection* connection);  // which may be evicted at once
-  // Calls done, which may send again; the last thing a caller does.
+  // Calls `done`, which may send again: a caller must do this last.
   void Finish(HttpExchange* exchange);
   void FailLater(HttpExchange* exchange, TransportError error, std::string detail);
 

@@ -1,4 +1,4 @@
-// One request in flight, and what all parts of the transport share. Internal to core/net.
+// A request in flight, and definitions that all parts of the transport share. Internal to core/net.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -13,7 +13,7 @@
 
 namespace latchwire {
 
-// Elements of a list that leave it when they are destroyed.
+// List elements that leave their list when they are destroyed.
 using AutoUnlinkHook =
     boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 

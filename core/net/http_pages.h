@@ -1,4 +1,4 @@
-// A few pages by their paths, such as /metrics and /healthz, for machines that read them now and
+// Serves a few pages by path, such as /metrics and /healthz, to machines that read them now and
 // then.
 #pragma once
 
@@ -15,14 +15,14 @@ namespace latchwire {
 // other method 405, each with the status by name as plain text.
 class HttpPages : public HttpHandler {
  public:
-  // Called on the server's thread for each request of its path.
+  // Called on the server's thread for each request to its path.
   using Page = std::function<HttpResponse()>;
   using Pages = std::map<std::string, Page, std::less<>>;  // by path
 
   explicit HttpPages(Pages pages) : pages_(std::move(pages)) {}
 
-  // Bounds that fit pages: 16 connections, one more is closed; a head of 8 KiB; 10 s for a request
-  // and for its answer.
+  // Limits suitable for pages: 16 connections, further ones are closed; headers of 8 KiB; 10 s for
+  // a request and for its response.
   static HttpServerOptions ServerOptions(ListenAddress listen);
 
   HeadVerdict CheckHead(const IncomingRequest& head) override;

@@ -13,7 +13,7 @@
 
 namespace latchwire {
 
-// What a connection can be shared for. Points into the pool that it names.
+// Requests with equal keys share connections. Points into the pool that it names.
 struct HttpPoolKey {
   absl::string_view origin;
   TlsProfileRef tls;
@@ -27,9 +27,9 @@ struct HttpPoolKey {
   }
 };
 
-// Requests go out in the order given, on the connection that was used last: the others grow idle
-// and are closed. A request that finds no idle connection has one opened for it, and shares its
-// fate, up to the limits; then it waits.
+// Requests are sent in the order given, on the connection that was used last, so that the others
+// become idle and are closed. If no connection is idle, one is opened for the request, which fails
+// if it cannot be opened; at the limits the request waits.
 class HttpPool {
  public:
   HttpPool(const HttpServices* services, HttpEngine* engine, Url url,
@@ -41,16 +41,16 @@ class HttpPool {
   bool IsUnused() const { return connections_.empty() && waiting_.empty(); }
 
   void Submit(HttpExchange* exchange);
-  // The deadline of `exchange` has passed while it waits for a connection.
+  // Called when the deadline of `exchange` has passed while it waits for a connection.
   void OnWaitingDeadline(HttpExchange* exchange);
-  // The engine has a connection slot to give.
+  // Called when the engine has a connection slot to give.
   void OnSlot();
   // Closes an idle connection, whose slot the engine gives to another pool.
   void Evict(HttpConnection* connection);
   // Closes all connections and returns the requests in flight or waiting, for the engine to fail.
   std::vector<HttpExchange*> Shutdown();
 
-  // From connections; the last thing they do.
+  // Called by connections, as the last thing they do.
   void OnAnswer(HttpConnection* connection, HttpExchange* exchange, bool reusable);
   void OnFailure(HttpConnection* connection, HttpExchange* exchange, bool may_resend);
   void OnIdleClosed(HttpConnection* connection);

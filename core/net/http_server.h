@@ -1,5 +1,5 @@
-// The HTTP/1.1 server of both programs: devices' requests, metrics, health. Bounded in connections,
-// bytes and time; knows nothing of what it serves.
+// The HTTP/1.1 server of both programs, for devices' requests, metrics and health. It is bounded in
+// connections, bytes and time, and knows nothing of what it serves.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace latchwire {
 
-// A request that the server itself has to refuse.
+// Why the server itself refuses a request.
 struct HttpFault {
   enum class Kind {
     kMalformed,      // 400: not HTTP/1.1
@@ -34,12 +34,12 @@ struct HttpFault {
   std::string peer;    // IP address of the client, without the port; "?" when it is gone already
 };
 
-// A status by name and nothing else, such as 404 "Not Found\n", as text/plain.
+// A response with only the status's name, such as 404 "Not Found\n", as text/plain.
 HttpResponse PlainResponse(int status);
 
-// What becomes of a request whose head is there.
+// What to do with a request whose headers have arrived.
 struct HeadVerdict {
-  // When set, the request is answered with it, unread.
+  // If set, the request is answered with it and its body is not read.
   std::optional<HttpResponse> refusal;
   // Limit of the decoded body; one byte more is kBodyTooLong.
   uint64_t max_body_bytes = 0;
@@ -51,21 +51,21 @@ struct HeadVerdict {
 // Answers requests. All methods are called on the server's thread and must not block it.
 class HttpHandler {
  public:
-  // May be called from any thread, also from inside Handle, and at most once. Dropped uncalled, it
-  // answers kHandlerFailed; once the server is gone it does nothing.
+  // May be called from any thread, also from inside Handle, and at most once. If it is dropped
+  // uncalled, the answer is kHandlerFailed; once the server is gone it does nothing.
   using Done = absl::AnyInvocable<void(HttpResponse)>;
 
   virtual ~HttpHandler() = default;
   // Judges a request before its body is read.
   virtual HeadVerdict CheckHead(const IncomingRequest& head) = 0;
-  // Takes a whole request that CheckHead let pass. For HEAD, answer as for GET: the server leaves
-  // the body out.
+  // Takes a whole request that CheckHead accepted. For HEAD, answer as for GET: the server omits
+  // the body.
   virtual void Handle(IncomingRequest request, Done done) = 0;
-  // The words for what the server refuses; by default a PlainResponse.
+  // Words the server's own refusals; by default a PlainResponse.
   virtual HttpResponse OnFault(const HttpFault& fault);
 };
 
-// One answer, for an access log. Valid during the call.
+// A response, for an access log. Valid during the call.
 struct HttpAccess {
   absl::string_view peer;
   absl::string_view method;
@@ -76,12 +76,12 @@ struct HttpAccess {
 struct HttpServerOptions {
   // Where to listen; its `ip` is set. Port 0 takes a free one.
   ListenAddress listen;
-  // HTTPS when it is not empty: the server's certificate and key and, with `ca_pem`, the
-  // authorities of which a client must show a certificate.
+  // Enables HTTPS if not empty: the server's certificate and key; with `ca_pem` clients must
+  // present a certificate of one of these authorities.
   TlsProfile tls;
 
   size_t max_connections = 256;
-  // What happens to one more: it is answered kOverloaded, up to as many again, or closed unheard.
+  // Whether further connections are answered kOverloaded, up to as many again, or closed unread.
   enum class Overflow { kAnswer, kClose };
   Overflow overflow = Overflow::kAnswer;
 
@@ -91,16 +91,16 @@ struct HttpServerOptions {
   absl::Duration head_timeout = absl::Seconds(30);
   absl::Duration body_timeout = absl::Seconds(30);   // from the end of the head
   absl::Duration write_timeout = absl::Seconds(30);  // from the handler's answer to its last byte
-  // What is read and thrown away of a request that was refused before its end, so that the answer
-  // is not lost to a reset.
+  // How much of a refused request is read and discarded, so that the response is not lost to a
+  // reset.
   uint64_t max_discarded_bytes = 8 * 1024 * 1024;
   absl::Duration discard_timeout = absl::Seconds(2);
 
-  // Called on the server's thread for each answer, before it is written; may be null.
+  // Called on the server's thread for each response, before it is written; may be null.
   std::function<void(const HttpAccess&)> access;
 };
 
-// Keeps connections alive, one request at a time on each; others may be pipelined behind it.
+// Keeps connections alive and serves one request at a time on each; others may be pipelined.
 // Chunked bodies and `Expect: 100-continue` are understood, upgrades are not. A client that is too
 // slow is closed without an answer.
 class HttpServer {

@@ -16,8 +16,8 @@
 
 namespace latchwire {
 
-// The way back to the server's thread for answers that come from others. Thread-safe; lives as long
-// as anybody holds it.
+// Passes responses from other threads to the server's thread. Thread-safe; lives as long as anybody
+// holds it.
 class HttpServerGate {
  public:
   explicit HttpServerGate(Executor* executor) : executor_(executor) {}
@@ -31,8 +31,8 @@ class HttpServerGate {
   Executor* executor_ ABSL_GUARDED_BY(mutex_);  // null: closed
 };
 
-// What all sessions of a server share, on the server's thread; outlives their use of it, which ends
-// with Close.
+// State that all sessions of a server share, on the server's thread. It outlives their use of it,
+// which ends with Close.
 struct HttpServerWorld {
   HttpServerOptions options;
   HttpHandler* handler = nullptr;
@@ -40,7 +40,7 @@ struct HttpServerWorld {
   std::unique_ptr<boost::asio::ssl::context> tls;  // null: plain
 };
 
-// Belongs to the server's thread. Kept alive by the server until it closes, and by its own pending
+// Used on the server's thread. Kept alive by the server until it closes, and by its own pending
 // operations.
 class HttpServerSession : public std::enable_shared_from_this<HttpServerSession> {
  public:
@@ -51,11 +51,11 @@ class HttpServerSession : public std::enable_shared_from_this<HttpServerSession>
                     boost::asio::ip::tcp::socket socket, OnClosed on_closed);
   ~HttpServerSession();
 
-  // One of both, once.
+  // One of these is called, once.
   void Start();
   void StartRefusing();  // answers kOverloaded and closes
 
-  // Closes now if no request is in flight, else after its answer.
+  // Closes now if no request is in flight, else after its response.
   void Stop();
   void Close();
 

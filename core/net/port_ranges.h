@@ -1,4 +1,4 @@
-// Which ports of receivers an operator lets webhooks use.
+// The ports of receivers that an operator lets webhooks use.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct PortRange {
   uint16_t last = 0;  // included
 };
 
-// "443", "80,443,8000-8999"; empty gives none. INVALID_ARGUMENT names the part that is wrong.
+// Parses "443" or "80,443,8000-8999"; empty gives none. INVALID_ARGUMENT names the wrong part.
 absl::StatusOr<std::vector<PortRange>> ParsePortRanges(absl::string_view text);
 
 bool ContainsPort(const std::vector<PortRange>& ranges, uint16_t port);

@@ -1,4 +1,4 @@
-// What we need of an HTTP/1.1 response, and nothing else of it kept.
+// Parses HTTP/1.1 responses and keeps only the parts that we need.
 #pragma once
 
 #include <algorithm>
@@ -25,13 +25,14 @@ class ResponseParser : public boost::beast::http::basic_parser<false> {
     eager(true);
     skip(head);  // the answer to HEAD carries the length of a body that does not follow
     header_limit(limits.header_bytes);
-    // Bodies are cut off, not refused; the largest number and not none, which 1.74 mistakes.
+    // Bodies are cut off, not refused; the limit is the largest number, because Beast 1.74
+    // mishandles none.
     body_limit(std::numeric_limits<uint64_t>::max());
   }
 
   int status() const { return status_; }
   bool is_interim() const { return status_ / 100 == 1; }
-  // What is left of the body is not worth the reading: stop, and give the connection up.
+  // The rest of the body is not worth reading: stop, and give up the connection.
   bool is_enough() const { return enough_; }
 
  private:

@@ -1,5 +1,4 @@
-// The answers that come off one connection, read from bytes as they come. Internal to
-// core/net.
+// Reads the responses on one connection from bytes as they arrive. Internal to core/net.
 #pragma once
 
 #include <optional>
@@ -12,8 +11,8 @@
 
 namespace latchwire {
 
-// Holds the bytes that are not understood yet, never many more than a head may have. Knows nothing
-// of sockets.
+// Holds the bytes that are not parsed yet, never many more than headers may have. Knows nothing of
+// sockets.
 class ResponseReader {
  public:
   enum class State {
@@ -27,12 +26,12 @@ class ResponseReader {
 
   // Bytes of memory from here on.
   void Open() { buffer_.resize(kFirstReadBytes); }
-  // The next answer goes into `result`, which stays until the state is not kMore.
+  // Writes the next response into `result`, which must stay valid while the state is kMore.
   void Begin(HttpResult* result, size_t kept_bytes, bool is_head_request);
-  // Where the next bytes go; never empty.
+  // The space for the next bytes; never empty.
   absl::Span<char> Room() { return absl::MakeSpan(buffer_).subspan(end_); }
   State OnBytes(size_t size);  // `size` bytes were written to Room
-  // The peer has closed, after all that it wanted to say or not. Only once HasHead.
+  // The peer has closed; `clean` if it did so properly. Only once HasHead.
   void OnEnd(bool clean);
 
   bool HasBytes() const { return has_bytes_; }  // of this answer
@@ -41,7 +40,7 @@ class ResponseReader {
   // In state kWhole: nothing followed the response, and the peer keeps the connection open.
   bool IsReusable() const { return parser_->keep_alive() && begin_ == end_; }
   const std::string& error() const { return error_; }
-  // Forgets what came behind the last answer.
+  // Discards whatever followed the last response.
   void Clear() { begin_ = end_ = 0; }
 
  private:

@@ -1,4 +1,4 @@
-// Many coarse time-outs behind one timer.
+// Runs many coarse time-outs on one timer.
 //
 // Nearly every time-out is cancelled before it expires, so arming and cancelling cost a few pointer
 // writes and expiring may be up to a tick late. Belongs to the loop's thread, with all its timers.

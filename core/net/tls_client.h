@@ -1,5 +1,4 @@
-// TLS towards receivers, on our prefixed BoringSSL. Internal to core/net: it pulls in OpenSSL
-// headers.
+// TLS to receivers, on our prefixed BoringSSL. Internal to core/net: it pulls in OpenSSL headers.
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -27,7 +26,7 @@ class TlsClient {
   // this. Null if such a host cannot be verified.
   std::unique_ptr<Stream> NewStream(boost::asio::ip::tcp::socket& socket, const std::string& host,
                                     bool host_is_address);
-  // For people: why a handshake failed.
+  // Explains to people why a handshake failed.
   static std::string Describe(Stream& stream, const boost::system::error_code& error);
 
  private:

@@ -1,5 +1,5 @@
-// One TlsClient for each way of speaking TLS that is in use. Internal to core/net: it pulls
-// in OpenSSL headers.
+// Caches a TlsClient for each TLS profile in use. Internal to core/net: it pulls in OpenSSL
+// headers.
 #pragma once
 
 #include <list>
@@ -11,7 +11,7 @@
 
 namespace latchwire {
 
-// Reading certificates and checking a key takes longer than a request, so what came of it is kept,
+// Reading certificates and checking a key takes longer than a request, so the result is kept,
 // errors too. Not thread-safe.
 class TlsClients {
  public:

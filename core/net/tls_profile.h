@@ -1,4 +1,4 @@
-// Profiles as contents: compared, hashed and read. Internal to core/net: it pulls in OpenSSL
+// Compares, hashes and reads TLS profiles by content. Internal to core/net: it pulls in OpenSSL
 // headers.
 #pragma once
 
@@ -40,8 +40,8 @@ struct ParsedTlsProfile {
 // Errors as those of CheckTlsProfile.
 absl::StatusOr<ParsedTlsProfile> ParseTlsProfile(const TlsProfile& profile);
 
-// Makes the profile's certificate and key, which are there, those that `context` shows. False when
-// TLS cannot use such a key.
+// Makes `context` present the profile's certificate and key, which are set. False if TLS cannot use
+// such a key.
 bool UseIdentity(const ParsedTlsProfile& profile, SSL_CTX* context);
 
 }  // namespace latchwire

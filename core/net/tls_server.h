@@ -1,4 +1,4 @@
-// TLS of our own servers, on our prefixed BoringSSL. Internal to core/net: it pulls in OpenSSL
+// TLS for our own servers, on our prefixed BoringSSL. Internal to core/net: it pulls in OpenSSL
 // headers.
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace latchwire {
 
-// For TLS 1.2 and later. The profile's certificate and key are required; with `ca_pem` clients must
-// show a certificate of one of these authorities. INVALID_ARGUMENT, worded as by CheckTlsProfile,
-// when no connection could be made with it.
+// Makes a context for TLS 1.2 and later. The profile's certificate and key are required; with
+// `ca_pem` clients must present a certificate of one of these authorities. INVALID_ARGUMENT, worded
+// as by CheckTlsProfile, if no connection could be made with it.
 absl::StatusOr<std::unique_ptr<boost::asio::ssl::context>> NewTlsServerContext(
     const TlsProfile& profile);
 

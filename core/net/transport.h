@@ -1,4 +1,4 @@
-// The seam to the receivers' network: one request in, one result out.
+// The seam to the receivers' network: sends one request and returns one result.
 #pragma once
 
 #include <string>
@@ -12,13 +12,13 @@
 
 namespace latchwire {
 
-// INVALID_ARGUMENT when connections with this profile could never be made; the message starts with
-// the member that is wrong and never quotes key material. Empty profiles are fine.
+// INVALID_ARGUMENT if connections with this profile could never be made; the message starts with
+// the wrong member and never quotes key material. Empty profiles are valid.
 absl::Status CheckTlsProfile(const TlsProfile& profile);
 
 // Thread-safe. Never follows redirects, never reads a proxy from the environment, never resolves a
-// name twice for one connection: the address that was judged is the address connected to. One slow,
-// dead or unresolvable receiver does not delay requests to others.
+// name twice for one connection: the address that was checked is the address connected to. One
+// slow, dead or unresolvable receiver does not delay requests to others.
 class Transport {
  public:
   using Done = absl::AnyInvocable<void(HttpResult)>;

@@ -40,7 +40,7 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxConnections    = 1024
 	maxInFlight       = 256
-	// Scrapers of --metrics_listen, which are few.
+	// Connections to --metrics_listen, which has few scrapers.
 	maxMetricsConnections = 8
 
 	// The live heap is a few MiB, and by default Go would scan it again after as much has been allocated: a
@@ -85,7 +85,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	flags.StringVar(&s.metricsListen, "metrics_listen", "",
 		"`address:port` to serve /metrics on, without TLS and without a key; none by default")
 	flags.StringVar(&dialectNames, "dialects", "",
-		"`names` of the REST dialects of other products to speak besides, separated by commas")
+		"`names` of the REST dialects of other products to serve as well, separated by commas")
 	flags.StringVar(&s.tlsCertificate, "tls_certificate_file", "", "PEM `file` of the certificate chain to serve HTTPS with")
 	flags.StringVar(&s.tlsKey, "tls_key_file", "", "PEM `file` of its private key")
 	flags.DurationVar(&s.drainTimeout, "drain_timeout", 20*time.Second, "how long requests may take to finish after SIGTERM")
