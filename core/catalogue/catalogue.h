@@ -23,8 +23,8 @@ struct CatalogueType {
   std::string canonical_type;
   std::string description;  // one sentence, for people
   int priority = 0;         // 0 (background) to 9 (alarm)
-  // How long after its receipt the event may still make something happen, such as a door open.
-  // Infinite: for ever, because it is a record or an alarm, which is worth knowing at any time.
+  // How long after its receipt the event may still trigger an action, such as opening a door.
+  // Infinite for records and alarms, which are worth knowing at any time.
   absl::Duration act_by_age = absl::InfiniteDuration();
   std::string example;  // an event's `data`: JSON, with the members that the system sends
 };
@@ -36,7 +36,7 @@ struct CatalogueSystem {
 };
 
 // Every system in the order of the table. The system `latchwire` has the server's operational
-// events; what it has besides is CanonicalTypes().
+// events; its other types are CanonicalTypes().
 absl::Span<const CatalogueSystem> Systems();
 // Latchwire's own vocabulary; in each entry `canonical_type` equals `name`.
 absl::Span<const CatalogueType> CanonicalTypes();
@@ -44,7 +44,7 @@ absl::Span<const CatalogueType> CanonicalTypes();
 // A type of any of the Systems() by its own name; null when no system has it. One look-up in a hash
 // table.
 const CatalogueType* FindType(absl::string_view name);
-// An entry of CanonicalTypes(); null when there is none, as for a canonical type of a user's own.
+// An entry of CanonicalTypes(); null if there is none, as for a user-defined canonical type.
 const CatalogueType* FindCanonicalType(absl::string_view name);
 
 // Priority by meaning: 9 panic and duress, 8 tamper, forced and emergency, 7 occurrences, else 4.

@@ -1,5 +1,6 @@
-// The systems, each out of its own file, for the table in catalogue.cc alone. Rows name a canonical
-// type; its priority and act-by age are filled in there, so that one meaning has one urgency.
+// The systems, each defined in its own file, for the table in catalogue.cc only. Rows name a
+// canonical type; its priority and act-by age are filled in there, so that one meaning has one
+// urgency.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// What an attempt is made of and what it means: from event and webhook to the request, from the
-// transport's result to the domain's attempt, and from that to the delivery as it is afterwards.
+// Builds and judges attempts: turns event and webhook into the request, the transport's result into
+// the domain's attempt, and that into the delivery's new state.
 //
 // Pure functions, thread-safe.
 #pragma once
@@ -16,7 +16,7 @@
 namespace latchwire {
 
 // The event in the webhook's format, signed, with the webhook's timeout and TLS profile. Never
-// fails: whatever could is refused when the webhook is saved.
+// fails: whatever could fail is refused when the webhook is saved.
 HttpRequest BuildRequest(const Event& event, const Webhook& webhook, const FormatContext& context);
 
 // False if nothing was sent because the transport refused the request for reasons of its own (it is
@@ -27,10 +27,9 @@ bool WasAttempted(const HttpResult& result);
 // `number`: 1 for the delivery's first.
 Attempt MakeAttempt(int number, absl::Time start_time, HttpResult result);
 
-// Judges `attempt` and brings `delivery`, which is as it was before, to what it is afterwards:
-// state, due_time, counts and last errors. `webhook` is null if it was deleted while the attempt
-// was in flight; the delivery then is not retried. `retry_after` is the header's value as sent.
-// `jitter`: see Judge.
+// Judges `attempt` and updates `delivery`, which is as it was before the attempt: state, due_time,
+// counts and last errors. `webhook` is null if it was deleted while the attempt was in flight; the
+// delivery then is not retried. `retry_after` is the header's value as sent. `jitter`: see Judge.
 Outcome ApplyAttempt(const Attempt& attempt, absl::string_view retry_after, const Webhook* webhook,
                      double jitter, absl::Time now, Delivery& delivery);
 

@@ -1,4 +1,4 @@
-// Stops sending to a receiver that fails, and finds out with one probe at a time whether it is back.
+// Stops sending to a failing receiver, and finds out with one probe at a time whether it is back.
 //
 // A pure state machine over monotonic time (absl::Duration since any start).
 #pragma once
@@ -19,19 +19,19 @@ class CircuitBreaker {
     bool probe = false;
   };
 
-  // `failures`: consecutive ones from before a restart. At the threshold it starts half open.
+  // `failures`: consecutive failures from before a restart. At the threshold it starts half open.
   explicit CircuitBreaker(const CircuitBreakerPolicy& policy = {}, int64_t failures = 0);
 
   BreakerState state() const { return state_; }
   // When an open breaker becomes half open. Only while it is open.
   absl::Duration open_until() const { return open_until_; }
-  // When the next attempt may start, as things are. -InfiniteDuration: at once; InfiniteDuration:
-  // when the probe that is in flight has ended.
+  // When the next attempt may start in the current state. -InfiniteDuration: at once;
+  // InfiniteDuration: when the probe in flight has ended.
   absl::Duration NextStart() const;
 
   // Advance, Succeed, Fail and Close return whether they changed the state.
 
-  // Makes an open breaker half open once its time is over.
+  // Makes an open breaker half open once its open time has passed.
   bool Advance(absl::Duration now);
   // Starts an attempt: a probe if the breaker is half open. Requires that NextStart has come and
   // the breaker is not open.
@@ -40,12 +40,12 @@ class CircuitBreaker {
   void Cancel(const Ticket& ticket);
   // Any success closes, also that of an attempt from before the breaker opened: the receiver works.
   bool Succeed();
-  // Counts a failure. The one that reaches the policy's threshold opens the breaker for open_time; a
-  // failed probe opens it for twice as long as the last time, up to max_open_time. Attempts from
-  // before the last change of the state count for nothing: they were in flight when it opened, or
-  // went to what the user has corrected since.
+  // Counts a failure. The one that reaches the policy's threshold opens the breaker for open_time;
+  // a failed probe opens it for twice as long as the last time, up to max_open_time. Failures of
+  // attempts from before the last change of state are ignored: they were in flight when the breaker
+  // opened, or went to a receiver that the user has corrected since.
   bool Fail(const Ticket& ticket, const CircuitBreakerPolicy& policy, absl::Duration now);
-  // Closes, and forgets all failures.
+  // Closes the breaker and forgets all failures.
   bool Close();
 
  private:

@@ -9,9 +9,9 @@
 
 namespace latchwire {
 
-// Two rules. No webhook takes more than what is left free, so something stays for the next one
-// however many are greedy. And suspects, the webhooks whose last attempt failed, together take at
-// most half.
+// Follows two rules. No webhook takes more than is left free, so something remains for the next one
+// however many are greedy. And suspects, the webhooks whose last attempt failed, take at most half
+// in total.
 //
 // Belongs to one thread. Each holder keeps its own amount and says whether it is a suspect.
 class FairShare {
@@ -24,7 +24,7 @@ class FairShare {
     return !suspect || suspects_used_ < std::max<size_t>(total_ / 2, 1);
   }
 
-  // MayTake is the caller's to ask: one large unit may take the use above the total.
+  // The caller must ask MayTake first: one large unit may raise the use above the total.
   void Take(size_t amount, bool suspect) {
     used_ += amount;
     if (suspect) suspects_used_ += amount;

@@ -1,5 +1,5 @@
 // The queue of a webhook whose deliveries keep an order: of those with one order key only the first
-// may be taken, and the next only when the first is settled for good.
+// may be taken, and the next only when the first has reached a final state.
 //
 // While everything pending is in the window (`complete_`), fresh deliveries join their groups here.
 // Once something is left to the store, loads bring the first of each order key, until the window
@@ -51,14 +51,14 @@ class OrderedQueue : public WebhookQueue {
   void RemoveReady(int64_t number) override;
   bool Absorb(DueDeliveries* loaded) override;
   void Add(PendingDelivery delivery);
-  // Puts the group among those whose heads may be taken, if it has a head that may.
+  // Adds the group to those whose heads may be taken, if it has such a head.
   void Schedule(Group* group);
   void Unschedule(Group* group);
   // Moves groups whose time has come from later_ to the due ones.
   void Promote(absl::Time now);
   void EraseIfEmpty(Group* group);
 
-  // Nothing of this webhook is pending in the store but what is in the window.
+  // Whether all of this webhook's pending deliveries are in the window.
   bool complete_;
   absl::flat_hash_map<std::string, std::unique_ptr<Group>> groups_;  // by order key
   absl::flat_hash_map<int64_t, Group*> waiting_;  // by number: those in `waiting`

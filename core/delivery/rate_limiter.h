@@ -1,5 +1,5 @@
-// Limits how often attempts start: a bucket of tokens that fills at a steady rate, kept as one time,
-// when it will be full again.
+// Limits how often attempts start: a token bucket that fills at a steady rate, stored as the time
+// at which it will be full again.
 //
 // A pure state machine over monotonic time (absl::Duration since any start).
 #pragma once

@@ -32,11 +32,11 @@ class UnorderedQueue : public WebhookQueue {
   void RemoveReady(int64_t number) override;
   bool Absorb(DueDeliveries* loaded) override;
   void Push(PendingDelivery delivery);
-  // Makes room for one of `priority`: the newest of the lowest priority goes back to the store.
-  // False if none below it may go.
+  // Makes room for a delivery of `priority`: the newest of the lowest priority goes back to the
+  // store. False if none of a lower priority may go.
   bool Displace(int priority);
   static Line::iterator Find(Line& line, int64_t number);
-  // Takes it out of the window.
+  // Removes the delivery from the window.
   PendingDelivery Pop(Lines::iterator line, Line::iterator position);
 
   Lines lines_;

@@ -1,5 +1,5 @@
-// Holds in memory a bounded window of one webhook's pending deliveries. The rest stays in the store
-// and comes in by loads, so that a million pending deliveries cost no more memory than a few.
+// Holds a bounded window of one webhook's pending deliveries in memory. The rest stays in the store
+// and is loaded later, so that a million pending deliveries cost no more memory than a few.
 //
 // A pure state machine: no I/O, no time of its own. Belongs to one thread.
 #pragma once
@@ -39,7 +39,7 @@ class WebhookQueue {
   // When the next delivery of the window can be taken. InfinitePast: at once; InfiniteFuture: there
   // is none.
   virtual absl::Time NextReady() const = 0;
-  // Takes it out of the ready ones; it stays in the window, in flight, until Settle or Forget.
+  // Takes the next ready delivery; it stays in the window, in flight, until Settle or Forget.
   // Requires NextReady() <= now.
   virtual PendingDelivery Take(absl::Time now) = 0;
 
@@ -49,7 +49,7 @@ class WebhookQueue {
   // Ends a taken delivery that was not attempted after all, or whose outcome is not known here. The
   // store decides what becomes of it, and is not asked before `retry`.
   virtual void Forget(const Delivery& delivery, absl::Time retry) = 0;
-  // Leaves everything that is ready to the store. What is taken stays taken.
+  // Leaves all ready deliveries to the store. Taken ones stay taken.
   virtual void DropReady() = 0;
   // Removes a delivery that the store has ended otherwise (an overflow). If it is taken, its
   // attempt continues, and its state is read from the store afterwards.
@@ -78,14 +78,14 @@ class WebhookQueue {
   // How many deliveries the window has room for.
   int LoadLimit() const { return static_cast<int>(capacity_ - std::min(capacity_, ready_count())); }
 
-  // One load at a time: BeginLoad, then one of the others. Whatever happens to deliveries in
-  // between is right in the end, although the load's snapshot does not know of it.
+  // One load at a time: BeginLoad, then one of the others. Changes to deliveries in between are
+  // accounted for, although the load's snapshot does not contain them.
   void BeginLoad();
   void EndLoad(DueDeliveries loaded);
   // The load failed; the next one may begin at `retry`.
   void EndFailedLoad(absl::Time retry);
 
-  // What the next load must leave out, because the window has it: numbers for LoadDue (unordered),
+  // What the next load must leave out because it is in the window: numbers for LoadDue (unordered),
   // order keys for LoadHeads (ordered).
   virtual absl::flat_hash_set<int64_t> ExcludedNumbers() const { return {}; }
   virtual absl::flat_hash_set<std::string> ExcludedOrderKeys() const { return {}; }
@@ -99,12 +99,12 @@ class WebhookQueue {
 
   virtual void DoSettle(PendingDelivery delivery) = 0;
   virtual void RemoveReady(int64_t number) = 0;  // nothing if it is not ready
-  // Moves what a load brought into the window; returns whether any of it was left out.
+  // Moves loaded deliveries into the window; returns whether any were left out.
   virtual bool Absorb(DueDeliveries* loaded) = 0;
   void Taken(int64_t number);
   void Settled(int64_t number);
-  // While a load runs, its snapshot may be older than what was settled since: such deliveries must
-  // not come back.
+  // Deliveries that were settled while a load runs: its snapshot may be older, and they must not
+  // come back.
   bool SettledDuringLoad(int64_t number) const { return settled_.contains(number); }
 
   const size_t capacity_;

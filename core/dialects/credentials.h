@@ -1,5 +1,5 @@
-// What lets a device in: the settings of a credential as an operator wrote them, and the look-up of
-// tokens that every family with tokens shares.
+// Device credentials: their settings as an operator wrote them, and the look-up of tokens that all
+// families with tokens share.
 #pragma once
 
 #include <map>
@@ -36,19 +36,19 @@ class CredentialSettings {
   void SetText(absl::string_view key, std::string value);
   void SetFlag(absl::string_view key, bool value);
 
-  // Empty when it is not given.
+  // Empty if the key is not given.
   const std::string& Text(absl::string_view key) const;
-  // False when it is not given.
+  // False if the key is not given.
   bool Flag(absl::string_view key) const;
 
  private:
   std::map<std::string, std::string, std::less<>> values_;
 };
 
-// The setting `key` is missing or wrong: INVALID_ARGUMENT, with the key as metadata `field`.
+// The error for a missing or wrong setting: INVALID_ARGUMENT, with `key` as metadata `field`.
 absl::Status CredentialError(absl::string_view key, absl::string_view message);
 
-// Tokens, by their place in the configuration. Keeps digests, not the tokens themselves.
+// Tokens in the order of the configuration. Keeps digests, not the tokens themselves.
 class TokenList {
  public:
   // Returns the token's index. `token` is not empty.

@@ -1,4 +1,4 @@
-// Named values that came with a message: an HTTP query, decoded, or what a source without one knows.
+// Named values of a message: a decoded HTTP query, or the equivalent of another source.
 #pragma once
 
 #include <optional>
@@ -14,13 +14,13 @@ namespace latchwire {
 // Named values in the order given; a name may occur more than once. Names and values are UTF-8.
 class Parameters {
  public:
-  // Decodes what stands behind the `?` of a request target: percent escapes, and `+` as a space.
-  // INVALID_ARGUMENT for an escape that is broken or that decodes to something other than UTF-8.
+  // Decodes the query of a request target, without the `?`: percent escapes, and `+` as a space.
+  // INVALID_ARGUMENT for a broken escape or one that does not decode to UTF-8.
   static absl::StatusOr<Parameters> FromQuery(absl::string_view text);
 
   void Add(std::string name, std::string value);
 
-  // The last value of that name, as most servers read it; nothing if there is none.
+  // The last value with that name, as most servers read it; nullopt if there is none.
   std::optional<absl::string_view> Find(absl::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& all() const { return all_; }
 

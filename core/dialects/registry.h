@@ -1,4 +1,4 @@
-// The one table of device families. A new family is a file beside this one, a row here and a system
+// The table of device families. A new family is a file in this directory, a row here and a system
 // in core/catalogue.
 #pragma once
 
@@ -17,18 +17,18 @@ struct DialectRow {
   absl::string_view name;
   // Every DeviceMessage::path it has, "" for the family's own; over HTTP `/in/<name>[/<path>]`.
   absl::Span<const absl::string_view> paths;
-  // HTTP methods it is sent with. The message means the same by each of them.
+  // HTTP methods that it accepts. A message means the same with each of them.
   absl::Span<const absl::string_view> methods;
-  // What the configuration may say of a credential.
+  // The keys that the configuration of a credential may have.
   absl::Span<const CredentialKey> credential_keys;
   // The system of core/catalogue that lists the family's types; empty if they are the user's own.
   absl::string_view catalogue_system;
-  // At least one credential. INVALID_ARGUMENT with the metadata `field` for a setting that is
-  // missing or wrong.
+  // Makes the dialect from at least one credential. INVALID_ARGUMENT with the metadata `field` for
+  // a missing or wrong setting.
   absl::StatusOr<std::unique_ptr<Dialect>> (*make)(absl::Span<const CredentialSettings>);
 };
 
-// Constant, in the order in which documentation names them.
+// All rows, constant, in the order of the documentation.
 absl::Span<const DialectRow> DialectTable();
 // Null for an unknown family.
 const DialectRow* FindDialectRow(absl::string_view name);

@@ -23,10 +23,10 @@ struct ConfigValue {
   const ConfigValue* Find(absl::string_view key) const;
 };
 
-// The file's table. INVALID_ARGUMENT is `file_name:line: ` and what is not TOML.
+// Parses the file into a table. INVALID_ARGUMENT is `file_name:line: ` and the TOML error.
 absl::StatusOr<ConfigValue> ParseToml(absl::string_view text, absl::string_view file_name);
 
-// The bytes of a file that a setting names. The error says only that it cannot be read, and why.
+// Reads a file that a setting names. The error says only that it cannot be read, and why.
 absl::StatusOr<std::string> ReadNamedFile(const std::string& path);
 
 }  // namespace latchwire

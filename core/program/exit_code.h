@@ -3,10 +3,10 @@
 
 namespace latchwire {
 
-// Stopped as told, or printed what was asked for (--help, --version, a command's result).
+// Stopped on request, or printed what was asked for (--help, --version, a command's result).
 inline constexpr int kExitOk = 0;
-// Could not start, or could not do what the command asked: a port in use, a disk that fails. The
-// same call may succeed later.
+// Could not start or carry out the command: a port in use, a failing disk. The same call may
+// succeed later.
 inline constexpr int kExitFailed = 1;
 // A setting, an argument or a command is wrong: the same call fails again.
 inline constexpr int kExitUsage = 2;

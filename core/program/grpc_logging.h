@@ -1,9 +1,9 @@
-// What gRPC and its libraries have to say.
+// Logs the messages of gRPC and its libraries.
 #pragma once
 
 namespace latchwire {
 
-// Their lines go through Log from here on: its errors as warnings, since each is about one
+// From now on their messages go through Log: gRPC's errors as warnings, since each is about one
 // connection. Does nothing in builds without gRPC.
 void LogLinesOfGrpc();
 

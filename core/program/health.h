@@ -1,5 +1,5 @@
-// What a program answers at /readyz: whether it takes work, and if not, why. The gateway answers in
-// the same shape.
+// A program's answer at /readyz: whether it takes work, and if not, why. The gateway answers in the
+// same form.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ enum class HealthStatus {
 
 class Health {
  public:
-  // Sets the status unless it is worse already, and adds the reason. `reason` is an error reason of
-  // the API where there is one ("STORE_UNAVAILABLE"), else a word of the same spelling: A-Z, 0-9
+  // Worsens the status to `status`, unless it is worse already, and adds the reason. `reason` is an
+  // error reason of the API if there is one ("STORE_UNAVAILABLE"), else a similar word of A-Z, 0-9
   // and _. `status` is not kOk, which needs no reason.
   void Add(HealthStatus status, absl::string_view reason);
 

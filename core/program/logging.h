@@ -18,10 +18,10 @@ bool ParseLogLevel(absl::string_view text, LogLevel* level);
 // start.
 void SetUpLogging(LogLevel least);
 
-// The line behind time and level. Values, the message too, stand bare when they are made of
-// letters, digits and punctuation that means nothing; else in quotes with what is not printable
-// escaped: \" \\ \n \r \t, \xNN for other control characters and for bytes that are not UTF-8,
-// \u{NNNN} for characters that a terminal or viewer takes for a line end or a change of direction.
+// The rest of the line after time and level. Values and the message are bare if they consist of
+// letters, digits and harmless punctuation; otherwise they are quoted and escaped: \" \\ \n \r \t,
+// \xNN for other control characters and for bytes that are not UTF-8, \u{NNNN} for characters that
+// a terminal or viewer takes for a line end or a change of direction.
 std::string FormatLogLine(absl::string_view message, absl::Span<const LogField> fields);
 
 }  // namespace latchwire

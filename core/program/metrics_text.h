@@ -12,20 +12,20 @@
 
 namespace latchwire {
 
-// Collects samples and writes them, those of one name together as the format demands, names in the
-// order in which they first came. Every name has one help text and one type: those that it came
-// with first. Names, and those of labels, are the caller's constants and go out as they are.
+// Collects samples and writes them grouped by name, as the format requires, in the order in which
+// the names first occurred. Every name has one help text and one type, those of its first sample.
+// Names of metrics and labels are the caller's constants and are written unchanged.
 class MetricsText {
  public:
   using Labels = std::initializer_list<std::pair<absl::string_view, absl::string_view>>;
   static constexpr absl::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-  // Since the start of the process, never less than before; the name ends in _total.
+  // A count since the start of the process, which never falls; its name ends in _total.
   void Counter(absl::string_view name, absl::string_view help, Labels labels, double value);
-  // Now.
+  // A current value.
   void Gauge(absl::string_view name, absl::string_view help, Labels labels, double value);
-  // In seconds, of which the name's end tells. Every fourth bound of the histogram's own becomes a
-  // bucket, so that the counts are exact.
+  // A histogram in seconds, as the name's ending says. Every fourth bound of the histogram becomes
+  // a bucket, so that the counts are exact.
   void Histogram(absl::string_view name, absl::string_view help, Labels labels,
                  const LatencyHistogram::Snapshot& snapshot);
 

@@ -1,4 +1,4 @@
-// What an operator can set: by flags, or by the TOML file of --config beneath them.
+// An operator's settings: flags, which override the TOML file that --config names.
 #pragma once
 
 #include <cstdint>
@@ -21,22 +21,23 @@ namespace latchwire {
 
 // The settings of one program or command, in the order of its --help. A setting has one name: as a
 // key of the file (`spool.max_bytes`, so in a table [spool]), and as a flag with _ for the dot
-// (--spool_max_bytes, which may be written with - too). Parse fills the variables that the Add
-// functions were given; they hold the defaults until then and outlive the object. Not thread-safe.
+// (--spool_max_bytes, which may be written with - too). Parse fills the variables that were passed
+// to the Add functions; they hold the defaults until then and outlive the object. Not thread-safe.
 class Settings {
  public:
-  // Takes the value as it was given. The error says why not, to follow key and value.
+  // Takes the value as it was given. The error says what is wrong, worded to follow key and value.
   using Parser = std::function<absl::Status(absl::string_view value)>;
   // Reads a structured section of the file. Returns what Finish of a table within it said; the
   // section itself is finished afterwards.
   using SectionReader = std::function<absl::Status(TableReader* section)>;
 
-  // `program` stands before errors and in --version; `usage` is the text of --help above the flags.
+  // `program` precedes errors and is shown by --version; `usage` is the text of --help above the
+  // flags.
   Settings(absl::string_view program, absl::string_view usage);
 
   void AddText(absl::string_view key, std::string* value, absl::string_view help);
   void AddBool(absl::string_view key, bool* value, absl::string_view help);
-  // Refuses what is not from `least` to `most`.
+  // Refuses values outside `least` to `most`.
   void AddInteger(absl::string_view key, int64_t* value, int64_t least, int64_t most,
                   absl::string_view help);
   // `250ms`, `30s`, `1h30m`, or 0; not negative, `most` at most.
@@ -45,11 +46,11 @@ class Settings {
   // An IP address and a port.
   void AddListen(absl::string_view key, std::optional<ListenAddress>* value,
                  absl::string_view help);
-  // The name of a file, whose bytes go into `content`; nothing is read when the name is empty.
+  // The name of a file whose bytes are read into `content`; nothing is read if the name is empty.
   void AddFile(absl::string_view key, std::string* content, absl::string_view help);
   // log_level: debug, info, warn or error.
   void AddLogLevel(LogLevel* level);
-  // A text that `parse` understands.
+  // A string that `parse` reads.
   void AddParsed(absl::string_view key, std::string default_text, Parser parse,
                  absl::string_view help);
   // The same for values separated by commas, which the file may give as an array.
@@ -66,7 +67,7 @@ class Settings {
   // nothing. INVALID_ARGUMENT: `key = "value": why`, after `file:line: ` if it is set in the file.
   absl::StatusOr<std::string> Parse(const std::vector<std::string>& arguments);
 
-  // Complains about a setting after Parse, in the same form: for what spans several settings.
+  // An error about a setting after Parse, in the same form, for checks across several settings.
   absl::Status Error(absl::string_view key, absl::string_view why) const;
 
   std::string HelpText() const;
@@ -110,8 +111,8 @@ class Settings {
   std::string config_file_;
 };
 
-// For main: parses, prints --help, --version or the error, and gives the exit code; nothing when
-// the program is to run. `check`, unless null, looks at all settings together afterwards.
+// Used by main: parses, prints --help, --version or the error, and returns the exit code; nullopt
+// if the program should run. `check`, unless null, checks all settings together afterwards.
 std::optional<int> ParseSettings(Settings* settings, const std::vector<std::string>& arguments,
                                  const std::function<absl::Status()>& check = nullptr);
 

@@ -11,12 +11,12 @@
 
 namespace latchwire {
 
-// `path.key = "value": why`, the form of every complaint about a setting.
+// `path.key = "value": why`, the form of every error about a setting.
 std::string SettingError(absl::string_view key, absl::string_view value, absl::string_view why);
 
-// Values of keys that are not there keep what they had. The first fault is kept and all that
-// follows does nothing, so that a caller reads all keys and asks Finish once. Not thread-safe;
-// `table` outlives the reader.
+// Variables of missing keys are left unchanged. The first fault is kept, and calls after it do
+// nothing, so that a caller reads all keys and then calls Finish once. Not thread-safe; `table`
+// outlives the reader.
 class TableReader {
  public:
   // `path` is the table's name, `intake.acogo`; empty for the whole file.
@@ -38,11 +38,11 @@ class TableReader {
   // All keys, known or not, in their order by name.
   std::vector<std::string> Keys() const;
 
-  // Complains about a key, or about the table as a whole when it is missing. Shows the value,
-  // unless Secret has read it.
+  // Reports a fault of a key, or of the whole table if the key is missing. Shows the value, unless
+  // Secret has read it.
   void Fail(absl::string_view key, absl::string_view why);
-  // The first fault: INVALID_ARGUMENT, `file:line: path.key = "value": why`. A key that nobody has
-  // read is one.
+  // Returns the first fault: INVALID_ARGUMENT, `file:line: path.key = "value": why`. A key that was
+  // not read is a fault.
   absl::Status Finish();
 
  private:

@@ -1,9 +1,9 @@
-// What the schemes share: how a request is given to Verify, and the reasons for which it refuses
+// Shared by the schemes: the form in which Verify takes a request, and its reasons for refusing
 // one. tests/vectors states every rule as cases, for each language that we ship.
 //
 // A scheme has one file with its Sign and its Verify. All functions are pure and thread-safe. Every
-// Verify compares in constant time, tries every secret, so that the time does not tell which one
-// fits, and returns OK when one fits (there are several during a rotation). Otherwise it returns
+// Verify compares in constant time, tries every secret, so that the time does not reveal which one
+// fits, and returns OK if one fits (there are several during a rotation). Otherwise it returns
 // UNAUTHENTICATED with one of the reasons below; or FAILED_PRECONDITION with kSecretInvalid, which
 // is the caller's own mistake: no secret, an empty one, or one that can't be decoded.
 #pragma once
@@ -20,10 +20,10 @@
 
 namespace latchwire {
 
-// (name, value); names in any case. A header with an empty value counts as missing.
+// (name, value); names are case-insensitive. A header with an empty value counts as missing.
 using SignatureHeaders = absl::Span<const std::pair<std::string, std::string>>;
 
-// How far a signed time may be off, either way, inclusive.
+// How far a signed time may be off in either direction, inclusive.
 inline constexpr absl::Duration kDefaultVerifyTolerance = absl::Minutes(5);
 
 namespace signature_reason {
