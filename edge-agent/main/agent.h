@@ -1,4 +1,4 @@
-// The agent put together: intake -> spool -> uplink.
+// Wires the agent: intake -> spool -> uplink.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,9 @@ namespace latchwire::edge {
 
 class Agent {
  public:
-  // Opens the spool, binds the port, starts the threads. Errors name what could not be had.
+  // Opens the spool, binds the port, starts the threads. Errors name what could not be opened.
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentConfig& config);
-  // Stops if that was not done.
+  // Calls Stop if it was not called.
   ~Agent();
 
   std::string ListenAddress() const;

@@ -22,7 +22,7 @@ struct SourceReport {
   SourceStats stats;
 };
 
-// The agent at one moment.
+// A snapshot of the agent's state.
 struct AgentReport {
   StoreCondition store = StoreCondition::kTaking;
   uint64_t spool_max_bytes = 0;

@@ -1,4 +1,4 @@
-// What can be set of the agent.
+// The agent's settings.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ struct AgentConfig {
 // The settings, which Parse writes into `config`; it outlives them.
 Settings AgentSettings(AgentConfig* config);
 
-// What is missing, after Parse.
+// Checks after Parse that nothing required is missing.
 absl::Status CheckAgentConfig(const Settings& settings, const AgentConfig& config);
 
 }  // namespace latchwire::edge

@@ -1,4 +1,4 @@
-// Events that devices send over HTTP.
+// The source of events that devices send over HTTP.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace latchwire::edge {
 
-// The server, its thread, and the router that it serves.
+// Owns the server, its thread, and the router that it serves.
 class HttpSource : public Source {
  public:
   // Binds at once: INVALID_ARGUMENT for a wrong address, UNAVAILABLE for a port in use. `intake`

@@ -1,4 +1,4 @@
-// Where all sources meet: from a device's message to events that are durable.
+// All sources meet here: it turns a device's message into durable events.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace latchwire::edge {
 
-// Credentials by the name of their family; a family without any is switched off.
+// Credentials by family name; a family without any is switched off.
 using IntakeConfig = std::map<std::string, std::vector<CredentialSettings>>;
 
 struct IntakeFamilyStats {
@@ -31,7 +31,7 @@ struct IntakeFamilyStats {
 // Thread-safe.
 class Intake {
  public:
-  // The ids of the message's events in their order, or why nothing was taken in.
+  // The ids of the message's events in order, or why nothing was taken.
   using Done = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>)>;
 
   // INVALID_ARGUMENT for an unknown family, or for settings that it refuses. What the pointers name
@@ -41,7 +41,7 @@ class Intake {
 
   // The families that are switched on, in the order of the table.
   std::vector<const DialectRow*> Families() const;
-  // What an operator should be warned of, each starting with its family's name.
+  // Warnings for the operator, each starting with its family's name.
   std::vector<std::string> Warnings() const;
 
   // Reads the message by the family's dialect, and hands its events to the sink. `done` is called
@@ -52,7 +52,7 @@ class Intake {
   // that takes nothing now, and for a repeat of an event that is not durable yet.
   void Submit(absl::string_view family, const DeviceMessage& message, Done done);
 
-  // Makes a resend of this event known; for those that the spool holds at start.
+  // Makes a resend of this event known; called for events that the spool holds at start.
   void Remember(const Event& event);
 
   std::vector<IntakeFamilyStats> Stats() const;

@@ -1,4 +1,4 @@
-// The path that somebody meant who wrote another.
+// Guesses the path that somebody meant who wrote a wrong one.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace latchwire::edge {
 
-// The one of `paths` that is fewest edits away from `given` (case counts for nothing), if a third of
-// it or less is wrong; otherwise the first one of the longest folder that both start with, such as
-// `/in/acogo/`. Empty if nothing comes near. Looks at the first 128 bytes only.
+// The one of `paths` that is fewest edits away from `given` (ignoring case), if at most a third of
+// it is wrong; otherwise the first one in the longest directory that both start with, such as
+// `/in/acogo/`. Empty if nothing is close. Looks only at the first 128 bytes.
 std::string NearestPath(absl::string_view given, const std::vector<std::string>& paths);
 
 }  // namespace latchwire::edge

@@ -1,4 +1,4 @@
-// The keys of the events that were taken last, so that what a device sends again is known.
+// The keys of the events that were taken last, which identify what a device sends again.
 #pragma once
 
 #include <deque>
@@ -9,8 +9,8 @@
 
 namespace latchwire::edge {
 
-// Keeps the last `capacity` keys whose events are durable, and every key whose event is on its way
-// to the disk. Not thread-safe.
+// Keeps the last `capacity` keys whose events are durable, and every key whose event is being
+// written. Not thread-safe.
 class RepeatWindow {
  public:
   explicit RepeatWindow(size_t capacity);
@@ -19,12 +19,12 @@ class RepeatWindow {
     std::string id;  // of the event
     bool durable = false;
   };
-  // Null for a key that is not known. Valid until the next call that changes the window.
+  // Null for an unknown key. Valid until the next call that changes the window.
   const Entry* Find(absl::string_view key) const;
 
   // `key` is not known; its event `id` is on its way to the disk.
   void Begin(absl::string_view key, absl::string_view id);
-  // What became of an event that began: kept, or not taken in, after which it may come again.
+  // Ends an event that began: it is durable, or was not taken and may come again.
   void Settle(absl::string_view key, bool durable);
   // Adds a key whose event is already durable; an event in flight with that key is unaffected.
   void Remember(absl::string_view key, absl::string_view id);

@@ -1,6 +1,5 @@
-// The seam of how devices' messages come: by HTTP today. A source hands each message to the Intake
-// under the name of a family; what the message means is the family's dialect's business
-// (core/dialects).
+// The seam for the ways in which devices' messages arrive: HTTP today. A source hands each message
+// to the Intake under the name of a family, whose dialect (core/dialects) interprets the message.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,7 @@ class Source {
 
   // A constant, such as "http", for logs and as a label of its counters.
   virtual absl::string_view name() const = 0;
-  // Where devices reach it, for people: "127.0.0.1:8090".
+  // The address at which devices reach it, for people: "127.0.0.1:8090".
   virtual std::string Address() const = 0;
 
   // Begins to take messages, on a thread of the source. May be called once.

@@ -37,10 +37,10 @@ class SpoolFileSystem {
  public:
   virtual ~SpoolFileSystem() = default;
 
-  // Creates the folder and its parents where missing, durably.
+  // Creates the directory and its missing parents, durably.
   virtual absl::Status CreateDirectory(const std::string& path) = 0;
   virtual absl::StatusOr<uint64_t> DirectoryIdentity(const std::string& path) = 0;
-  // Names of the files in the folder, in any order.
+  // Names of the files in the directory, in any order.
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   // Creates an empty file for appending and reading. ALREADY_EXISTS if there is one.
   virtual absl::StatusOr<std::unique_ptr<SpoolFile>> Create(const std::string& path) = 0;
@@ -49,7 +49,7 @@ class SpoolFileSystem {
   virtual absl::Status Remove(const std::string& path) = 0;
   // Replaces `to` if it exists.
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
-  // Returns once creations, removals and renames in the folder survive a power cut.
+  // Returns once creations, removals and renames in the directory survive a power cut.
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 
   // Held until destroyed, and released by the kernel when the process dies.

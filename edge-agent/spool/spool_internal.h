@@ -1,4 +1,4 @@
-// What the spool's own files share. Not for others.
+// Shared by the spool's own files only.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ inline constexpr char kCursorsFile[] = "cursors";
 inline constexpr char kCleanFile[] = "clean";
 
 struct Spool::Segment {
-  // What a lane has in this segment.
+  // A lane's records in this segment.
   struct Span {
     uint64_t first = 0;  // 0: nothing
     uint64_t last = 0;
@@ -23,7 +23,7 @@ struct Spool::Segment {
   explicit Segment(SegmentName segment_name) : name(segment_name) {}
 
   const SegmentName name;
-  // Of the active segment only, and of the executor alone.
+  // Set for the active segment only; used on the executor only.
   std::unique_ptr<SpoolFile> file;
   // Guarded by the spool's mutex.
   uint64_t durable_bytes = kSegmentHeaderBytes;

@@ -9,10 +9,10 @@
 
 namespace latchwire::edge {
 
-// `event` has its id, type and receive_time.
+// Serialises `event`, which has its id, type and receive_time.
 std::string EncodeEvent(const Event& event);
 
-// Reads only what tells one event from another: id, type, source and attributes. Returns nothing if
+// Reads only the fields that identify an event: id, type, source and attributes. Returns nullopt if
 // the record is not an event.
 std::optional<Event> DecodeEventIdentity(absl::string_view record);
 

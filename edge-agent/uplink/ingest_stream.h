@@ -33,7 +33,7 @@ class IngestStream {
 class IngestConnector {
  public:
   virtual ~IngestConnector() = default;
-  // Never fails: for a server that cannot be reached, on_done comes.
+  // Never fails: if the server cannot be reached, on_done is called.
   virtual std::shared_ptr<IngestStream> Connect(IngestStream::Callbacks callbacks) = 0;
 };
 

@@ -20,7 +20,7 @@ struct SetAsideEvent {
   std::string record;  // a serialised latchwire.v1.Event
 };
 
-// One thread at a time may use it.
+// May be used by one thread at a time.
 class SetAside {
  public:
   virtual ~SetAside() = default;

@@ -17,7 +17,7 @@ class ActiveCalls {
     MutexLock lock(&mutex_);
     ++count_;
   }
-  // False, and not counted, after Close.
+  // Counts a call; after Close it does not and returns false.
   bool TryBegin() {
     MutexLock lock(&mutex_);
     if (!closed_) ++count_;
@@ -36,7 +36,7 @@ class ActiveCalls {
     MutexLock lock(&mutex_);
     if (--count_ == 0) none_.NotifyAll();
   }
-  // False when the time ran out first.
+  // False if the time ran out first.
   bool WaitForNone(const Clock& clock, absl::Duration timeout) {
     const absl::Duration end = clock.Monotonic() + timeout;
     MutexLock lock(&mutex_);

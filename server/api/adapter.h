@@ -1,6 +1,6 @@
 // The one way into the API. Every method of every service is registered here and nowhere else, so
-// that no handler runs before its caller's key was checked against the table of roles. (gRPC 1.51's
-// interceptors cannot reject a call.) Messages are parsed only afterwards.
+// that no handler runs before its caller's key has been checked against the table of roles. (gRPC
+// 1.51's interceptors cannot reject a call.) Messages are parsed only afterwards.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -26,7 +26,7 @@
 
 namespace latchwire {
 
-// Who calls.
+// The caller.
 struct CallContext {
   TenantId tenant = 0;
   std::string key_id;
@@ -34,8 +34,8 @@ struct CallContext {
   std::string agent;  // of a key with Role::kAgent
 };
 
-// Answers a call, once, from any thread. Dropped without an answer, it answers INTERNAL, so that no
-// call hangs. Request and response live until it was called.
+// Answers a call, once, from any thread. If it is dropped unanswered, it answers INTERNAL, so that
+// no call hangs. Request and response live until it has been called.
 class Done {
  public:
   using Function = absl::AnyInvocable<void(absl::Status)>;
@@ -57,11 +57,11 @@ class Authenticator {
  public:
   explicit Authenticator(const Configuration* configuration) : configuration_(configuration) {}
 
-  // `method` as in the table of roles. API_KEY_MISSING, API_KEY_INVALID (the same for an unknown id
-  // and a wrong secret, in time too), ROLE_INSUFFICIENT.
+  // Checks a caller; `method` is as in the table of roles. API_KEY_MISSING, API_KEY_INVALID (the
+  // same for an unknown id and a wrong secret, also in timing), ROLE_INSUFFICIENT.
   absl::StatusOr<CallContext> Authenticate(const grpc::ServerContextBase& context,
                                            absl::string_view method) const;
-  // The same for the value of the `authorization` metadata.
+  // The same, given the value of the `authorization` metadata.
   absl::StatusOr<CallContext> Authenticate(absl::string_view authorization,
                                            absl::string_view method) const;
 
@@ -93,7 +93,7 @@ class AuthenticatedService : public grpc::Service {
       : service_(service), authenticator_(authenticator) {}
 
   const std::string& service() const { return service_; }
-  // FAILED_PRECONDITION when a method of the service's descriptor has no handler.
+  // FAILED_PRECONDITION if a method of the service's descriptor has no handler.
   absl::Status CheckComplete() const;
   ActiveCalls& calls() { return calls_; }
   // Ends streams that would otherwise stay open, with SHUTTING_DOWN, once their messages in flight

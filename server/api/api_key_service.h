@@ -21,7 +21,7 @@ class ApiKeyService : public AuthenticatedService {
   void DeleteApiKey(const CallContext& caller, v1::DeleteApiKeyRequest* request,
                     google::protobuf::Empty* response, Done done);
 
-  // The tenant that `name` means for the caller; its own when it is empty.
+  // The tenant that `name` means for the caller; the caller's own if it is empty.
   absl::StatusOr<TenantId> TenantFor(const CallContext& caller, absl::string_view name,
                                      absl::string_view field) const;
 

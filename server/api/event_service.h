@@ -26,7 +26,7 @@ class EventService : public AuthenticatedService {
   const ApiWorld& world_;
 };
 
-// The number of `events/{event}`: `event` itself when it is all digits, else looked up by id.
+// The number of `events/{event}`: `event` itself if it is all digits, else looked up by id.
 // EVENT_NOT_FOUND with `name`.
 absl::StatusOr<int64_t> ResolveEvent(Store& store, TenantId tenant, absl::string_view event);
 

@@ -1,4 +1,4 @@
-// Who may call what: one row for every method of every service.
+// The roles that may call each method: one row for every method of every service.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ std::optional<Role> RequiredRole(absl::string_view method);
 // Whether a key with `role` may call `method`, which has a row.
 bool MayCall(Role role, absl::string_view method);
 
-// FAILED_PRECONDITION, naming them all, when a method of `services` has no row or a row no method.
+// FAILED_PRECONDITION, naming all of them, if a method of `services` has no row or a row no method.
 absl::Status CheckMethodRoles(absl::Span<const google::protobuf::ServiceDescriptor* const> services,
                               absl::Span<const MethodRole> roles = MethodRoles());
 

@@ -15,8 +15,8 @@
 
 namespace latchwire {
 
-// What clients may send at once. Above the API's own limits, so that these answer, with their
-// reasons, and not gRPC.
+// Limit of a client's message. It is above the API's own limits, so that those answer, with their
+// reasons, instead of gRPC.
 inline constexpr int kMaxReceiveMessageBytes = 4 * 1024 * 1024;
 
 struct ApiServerOptions {
@@ -36,13 +36,13 @@ class ApiServer {
   ApiServer(ApiWorld world, const std::vector<ServiceFactory>& others);
   ~ApiServer();
 
-  // Begins to serve, with health SERVING for "" and for each service. Fails when the address cannot
-  // be had, or when a method has no role or no handler.
+  // Begins to serve, with health SERVING for "" and for each service. Fails if the address cannot
+  // be bound, or if a method has no role or no handler.
   absl::Status Start(const ApiServerOptions& options);
   int port() const { return port_; }
 
-  // Health NOT_SERVING; refuses new calls with SHUTTING_DOWN; lets agents' streams end after their
-  // acks.
+  // Sets health to NOT_SERVING, refuses new calls with SHUTTING_DOWN, and ends agents' streams
+  // after their acks.
   void BeginShutdown();
   // Waits for the calls in flight, and cancels those that are not done after `timeout`.
   void FinishShutdown(absl::Duration timeout);

@@ -21,18 +21,18 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 // NOT_FOUND with `reason`, and `name` as metadata.
 absl::Status NotFound(absl::string_view reason, absl::string_view name);
 
-// A queue of the server is full.
+// The error for a full queue of the server.
 absl::Status Overloaded(absl::string_view what);
 
 absl::Status ShuttingDown();
 
-// The webhook or event id that the store named in the metadata is not the client's name for it, so
-// services put their own there. `status` keeps everything else.
+// Replaces the name in the metadata: the store's id of a webhook or event is not the client's name
+// for it. `status` keeps everything else.
 absl::Status WithMetadata(const absl::Status& status, absl::string_view key,
                           absl::string_view value);
 
-// Every error gets an ErrorInfo; one without a reason is a fault of ours: its text goes to the log
-// and not to the client. Details are cut to what fits into HTTP/2 trailers that every client takes.
+// Every error gets an ErrorInfo; one without a reason is our fault: its text goes to the log, not
+// to the client. Details are cut to what fits into HTTP/2 trailers that every client accepts.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 
 }  // namespace latchwire

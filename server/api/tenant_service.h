@@ -25,7 +25,7 @@ class TenantService : public AuthenticatedService {
   void UpdateTenant(const CallContext& caller, v1::UpdateTenantRequest* request,
                     v1::Tenant* response, Done done);
 
-  // The tenant that `name` means for the caller: any for operators, the own one for all others.
+  // The tenant that `name` means for the caller: any for operators, their own for all others.
   absl::StatusOr<Tenant> Resolve(const CallContext& caller, absl::string_view name,
                                  absl::string_view field) const;
   void Show(const Tenant& tenant, v1::Tenant* response) const;

@@ -1,4 +1,4 @@
-// What an update call asks for: the rules of `update_mask`, the same for every resource.
+// Interprets update calls: the rules of `update_mask`, the same for every resource.
 #pragma once
 
 #include <google/protobuf/field_mask.pb.h>
@@ -13,18 +13,18 @@
 
 namespace latchwire {
 
-// `*`: everything that can be changed.
+// `*`: all fields that can be changed.
 bool NamesWholeResource(const google::protobuf::FieldMask& mask);
 
-// The names of the fields to change: those of the mask, or without one those that are set in
+// The names of the fields to change: those of the mask, or without a mask those that are set in
 // `resource`. FIELD_INVALID names every path that is unknown or output-only. `what` is for people,
 // such as "a webhook".
 absl::StatusOr<std::vector<std::string>> FieldsToChange(const google::protobuf::Message& resource,
                                                         const google::protobuf::FieldMask& mask,
                                                         absl::string_view what);
 
-// Takes `fields` from `patch` into `merged`, which is of the same type; a field that is absent in
-// `patch` is cleared. Fields that `keep` holds on to stay as they are.
+// Copies `fields` from `patch` into `merged`, which has the same type; a field that is absent in
+// `patch` is cleared. Fields for which `keep` is true stay as they are.
 void MergeFields(const google::protobuf::Message& patch, const std::vector<std::string>& fields,
                  absl::FunctionRef<bool(absl::string_view field)> keep,
                  google::protobuf::Message* merged);

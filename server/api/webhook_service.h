@@ -41,7 +41,7 @@ class WebhookService : public AuthenticatedService {
   absl::StatusOr<std::shared_ptr<const Webhook>> Resolve(TenantId tenant, absl::string_view name,
                                                          absl::string_view field) const;
   void TryUpdate(std::shared_ptr<Update> update);
-  // With its status.
+  // Converts the webhook, with its status.
   void Show(const Webhook& webhook, Secrets secrets, v1::Webhook* response) const;
 
   const ApiWorld& world_;

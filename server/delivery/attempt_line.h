@@ -1,5 +1,5 @@
-// Which webhook may start its next attempt: every webhook gets its turn, and a fair share of the
-// attempts in flight.
+// Decides which webhook may start its next attempt: every webhook gets its turn and a fair share of
+// the attempts in flight.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace latchwire {
 // attempts in flight waits apart, and comes back when attempts end.
 class AttemptLine {
  public:
-  // What the line knows of one webhook; the line alone changes it.
+  // The line's state of one webhook; only the line changes it.
   struct Place {
     size_t in_flight = 0;
     bool waiting = false;  // in the line, or blocked
@@ -26,14 +26,14 @@ class AttemptLine {
 
   // Puts the webhook at the end of the line; does nothing if it is in the line already.
   void Enter(WebhookKey webhook, Place& place);
-  // Whose turn it is: takes it out of the line. Follow with Leave or Block, unless the webhook is
-  // gone. None if nobody waits or no more attempts may be in flight.
+  // The webhook whose turn it is, taken out of the line. Follow with Leave or Block, unless the
+  // webhook is gone. Nullopt if none waits or no more attempts may be in flight.
   std::optional<WebhookKey> Next();
   // The webhook has left the line, and may enter again.
   void Leave(Place& place);
   // The webhook has its share: it waits apart until Unblock.
   void Block(WebhookKey webhook, const Place& place);
-  // Those that had to leave room for others get their turn again, a few at a time: call it after
+  // Puts webhooks that had to leave room for others back in line, a few at a time: call it after
   // each End.
   void Unblock();
 

@@ -43,7 +43,7 @@ class Attempter {
     Scheduler* scheduler;
     EngineCounters* counters;
   };
-  // Bounds over all webhooks; beyond either nothing new is sent.
+  // Limits over all webhooks; beyond either nothing new is sent.
   struct Limits {
     size_t in_flight;   // by fair shares
     size_t unrecorded;  // attempts in flight, and those whose outcome is not committed yet
@@ -53,24 +53,24 @@ class Attempter {
 
   Attempter(World world, Limits limits, Fenced fenced);
 
-  // The webhook has a delivery that may be attempted: puts it in line, unless it is there, or as
-  // much of it is in flight as may be.
+  // The webhook has a delivery that may be attempted: puts it in line, unless it is in line already
+  // or has as many attempts in flight as it may.
   void Enter(WebhookEntry& entry);
-  // Starts attempts of the webhooks in line, each in its turn; what has expired is recorded as that
-  // instead.
+  // Starts attempts of the webhooks in line, each in its turn; expired deliveries are recorded as
+  // expired instead.
   void StartAttempts();
   // The user has changed the webhook: whatever made its attempts fail may be fixed, so its failures
   // are reset.
   void Forgive(WebhookEntry& entry);
-  // Nothing is in flight, and every outcome is recorded.
+  // Whether nothing is in flight and every outcome is recorded.
   bool idle() const { return line_.in_flight() == 0 && recorder_.unrecorded_count() == 0; }
 
-  // One attempt of the format's test event, now, whatever the webhook's state; records nothing. Any
-  // thread; `done` runs on the executor.
+  // Makes one attempt of the format's test event, now, whatever the webhook's state; records
+  // nothing. Any thread; `done` runs on the executor.
   void SendTest(const Webhook& webhook, absl::AnyInvocable<void(HttpResult)> done) const;
 
  private:
-  // An attempt that is in flight.
+  // An attempt in flight.
   struct Flight {
     PendingDelivery delivery;
     absl::Time start_time;

@@ -45,19 +45,19 @@
 namespace latchwire {
 
 struct EngineOptions {
-  // Who holds the leases. Must be the same after a restart, so that a restarted server need not
-  // wait until its own leases end, and must differ between servers that run at the same time.
+  // The owner of the leases. It must be the same after a restart, so that a restarted server need
+  // not wait until its own leases end, and must differ between servers that run at the same time.
   std::string owner = "server";
   absl::Duration lease_duration = absl::Seconds(30);
   // Attempts in flight over all webhooks (by fair shares: fair_share.h), and attempts in flight or
   // not recorded yet: beyond either nothing new is sent.
   size_t max_in_flight = 2048;
   size_t max_unrecorded = 8192;
-  // Deliveries that wait in memory, per webhook and in bytes over all (by fair shares); what is
-  // beyond waits in the store.
+  // Deliveries waiting in memory, per webhook and in bytes over all (by fair shares); the rest
+  // waits in the store.
   size_t max_ready_per_webhook = 8192;
   size_t max_ready_bytes = 64 * 1024 * 1024;
-  // Loads from the store at the same time, half of them at most for webhooks that fail.
+  // Concurrent loads from the store, at most half of them for failing webhooks.
   int max_loads = 4;
 };
 

@@ -1,4 +1,4 @@
-// What the engine has counted since the server's start, for the metrics page and the log.
+// The engine's counters since the server's start, for the metrics page and the log.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,8 @@
 
 namespace latchwire {
 
-// Written by the engine's parts, each its own; readable from any thread. docs/operating.md says
-// what each means.
+// Each part of the engine writes its own; readable from any thread. docs/operating.md says what
+// each means.
 struct EngineCounters {
   std::atomic<int64_t> attempts{0};
   std::atomic<int64_t> succeeded{0};
@@ -17,10 +17,9 @@ struct EngineCounters {
   std::atomic<int64_t> dead{0};
   std::atomic<int64_t> expired{0};
   std::atomic<int64_t> fenced{0};
-  // Deliveries that an overflow ended: new ones that were refused a place and older ones that made
-  // room.
+  // Deliveries dropped by an overflow: new ones without a place and older ones that made room.
   std::atomic<int64_t> dropped{0};
-  // Deliveries that left memory, back to the store, for one of a higher priority.
+  // Deliveries that were moved back to the store to make room for one of a higher priority.
   std::atomic<int64_t> priority_displaced{0};
   // How often a webhook had something to send and had to wait for its rate.
   std::atomic<int64_t> rate_limited{0};
@@ -28,11 +27,11 @@ struct EngineCounters {
   std::atomic<int64_t> breaker_probes{0};
   // Webhooks that the engine has suspended.
   std::atomic<int64_t> suspended_webhooks{0};
-  // Operational events that were stored; and those that were not, because webhooks changed all the
-  // time or the store refused them.
+  // Operational events that were stored; and those that were not, because webhooks kept changing or
+  // the store refused them.
   std::atomic<int64_t> operational_events{0};
   std::atomic<int64_t> operational_events_lost{0};
-  // As it is now: attempts in flight, bytes of deliveries that wait in memory.
+  // Current values: attempts in flight, bytes of deliveries waiting in memory.
   std::atomic<int64_t> in_flight{0};
   std::atomic<int64_t> ready_bytes{0};
   // Time from the commit of an event to the response to its first attempt, for deliveries that did

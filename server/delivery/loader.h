@@ -15,8 +15,8 @@
 
 namespace latchwire {
 
-// A few loads at the same time, at most one per webhook and at most half of them for suspects
-// (webhooks whose attempts fail), so that those never hold up the healthy ones.
+// Runs a few loads at the same time, at most one per webhook and at most half of them for suspects
+// (webhooks whose attempts fail), so that suspects never hold up healthy webhooks.
 //
 // All methods run on the executor's thread. Outlives the executor's and the read pool's last task.
 class Loader {
@@ -24,7 +24,8 @@ class Loader {
   Loader(Executor* executor, const Clock* clock, ReadPool* reads, WebhookTable* webhooks,
          Scheduler* scheduler, int max_loads);
 
-  // The webhook wants a load: puts it in line, unless it is there or its queue has no room.
+  // The webhook wants a load: puts it in line, unless it is in line already or its queue has no
+  // room.
   void Enter(WebhookEntry& entry);
   // Starts loads for those in line, healthy ones and suspects in turn.
   void StartLoads();

@@ -10,7 +10,7 @@ namespace latchwire {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  // Something of `entry` has changed: puts it in line for whatever it can do next. Starts nothing,
+  // The state of `entry` has changed: puts it in line for whatever it can do next. Starts nothing,
   // and erases no entry.
   virtual void Reschedule(WebhookEntry& entry) = 0;
   // Starts attempts and loads, as far as there is room for them. Called once at the end of a task

@@ -1,4 +1,4 @@
-// When each webhook is to be looked at again: many times in memory, one timer of the executor.
+// Wakes webhooks at their times: keeps many times in memory and sets one timer of the executor.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,7 @@ namespace latchwire {
 // All methods run on the executor's thread. Outlives the executor's last task.
 class TimerLine {
  public:
-  // One webhook's place in the line; the line alone changes it. Must not be destroyed while it is
-  // set.
+  // A webhook's place in the line; only the line changes it. Must not be destroyed while it is set.
   struct Slot {
     absl::Time time = absl::InfiniteFuture();  // InfiniteFuture: not in the line
   };
@@ -28,13 +27,13 @@ class TimerLine {
     // The webhook's time has come and its slot is free again; or the clock has jumped, and the slot
     // is still set. May call Set.
     absl::AnyInvocable<void(WebhookKey)> due;
-    // After all that are due.
+    // Called after all webhooks that are due.
     absl::AnyInvocable<void()> done;
   };
 
   TimerLine(Executor* executor, const Clock* clock, Callbacks callbacks);
 
-  // Puts the webhook in the line at `time`, in place of its time before; InfiniteFuture takes it
+  // Puts the webhook in the line at `time`, replacing its earlier time; InfiniteFuture takes it
   // out.
   void Set(WebhookKey webhook, Slot& slot, absl::Time time);
 

@@ -1,4 +1,4 @@
-// What the engine holds in memory of one webhook: its queue, and what limits its attempts.
+// The engine's state of one webhook: its queue, and the limits of its attempts.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +17,18 @@
 
 namespace latchwire {
 
-// When a webhook can do something next, by its queue, its breaker and its rate. InfinitePast: at
-// once; InfiniteFuture: nothing to do, until something changes.
+// When a webhook can act next, by its queue, its breaker and its rate. InfinitePast: at once;
+// InfiniteFuture: not until something changes.
 struct NextWork {
   absl::Time attempt;
   absl::Time load;
   bool rate_waits = false;  // a delivery is ready, and waits for the rate or the breaker alone
 };
 
-// Belongs to the executor's thread. The parts of the engine each have a place of their own in here,
-// which no other part changes, so that an attempt costs one look-up and not one per part.
+// Belongs to the executor's thread. Each part of the engine has its own members in here, which no
+// other part changes, so that an attempt costs one look-up instead of one per part.
 struct WebhookEntry {
-  // `failures`: consecutive ones, from before. `webhook` and `queue` are not null.
+  // `failures`: consecutive failures from before. `webhook` and `queue` are not null.
   WebhookEntry(std::shared_ptr<const Webhook> webhook, std::unique_ptr<WebhookQueue> queue,
                int64_t failures);
 
@@ -51,10 +51,10 @@ struct WebhookEntry {
 
   // The attempts that may be in flight at once. Not for deleted webhooks, like all below.
   size_t MaxInFlight() const;
-  // When its next attempt may start by breaker and rate; InfinitePast: at once; InfiniteFuture:
-  // when the probe in flight has ended.
+  // When breaker and rate let its next attempt start; InfinitePast: at once; InfiniteFuture: when
+  // the probe in flight has ended.
   absl::Time GateTime(const Clock& clock) const;
-  // The breaker is not open.
+  // Whether the breaker is not open.
   NextWork Next(const Clock& clock) const;
   // Whether an attempt can start now: there is a delivery to take, and neither breaker nor rate nor
   // max_in_flight hold it back.

@@ -27,7 +27,7 @@ class WebhookTable {
     const WorkFinder* work;
     EngineCounters* counters;
   };
-  // Bounds of what waits in memory; the rest waits in the store.
+  // Limits of the deliveries waiting in memory; the rest waits in the store.
   struct Limits {
     size_t ready_per_webhook;  // deliveries
     size_t ready_bytes;        // over all webhooks, by fair shares
@@ -38,17 +38,17 @@ class WebhookTable {
   WebhookEntry* Find(WebhookKey key);  // null if there is none
   // Makes the entry if the webhook exists; null if it does not, or is deleted.
   WebhookEntry* FindOrMake(WebhookKey key);
-  // One that must exist: something of it is taken from its queue.
+  // An entry that must exist, because a delivery is taken from its queue.
   WebhookEntry& At(WebhookKey key);
-  // Erases the entry of a deleted webhook once nothing is taken from its queue and no load is under
-  // way. `entry` is gone afterwards if so.
+  // Erases the entry of a deleted webhook once nothing is taken from its queue and no load is
+  // running. `entry` is then invalid.
   void EraseIfDone(const WebhookEntry& entry);
   template <typename Function>
   void ForEach(Function function) {
     for (auto& [key, entry] : entries_) function(*entry);
   }
 
-  // Whether attempts may be made for it at all: it exists, is active and owned.
+  // Whether attempts may be made for it at all: it exists, is active and is owned.
   bool MayAttempt(const WebhookEntry& entry) const {
     return entry.webhook != nullptr && Delivers(entry.webhook->state) &&
            world_.leases->Owns(entry.key);
@@ -66,14 +66,14 @@ class WebhookTable {
     return memory_.MayTake(entry.account.ready_bytes, entry.suspect);
   }
 
-  // Brings what is shared and shown up to date with the entry: memory, counters, crowding. After
+  // Updates shared and displayed state from the entry: memory, counters, crowding. Call it after
   // every change to its queue.
   void Account(WebhookEntry& entry);
   // Counts each time that a webhook begins to wait for its rate.
   void AccountRate(WebhookEntry& entry, bool waits);
   // The webhook has become a suspect, or is no longer one.
   void SetSuspect(WebhookEntry& entry, bool suspect);
-  // Tells the stats board; after every change of the breaker's state.
+  // Updates the stats board; call it after every change of the breaker's state.
   void ShowBreaker(const WebhookEntry& entry);
 
  private:

@@ -26,7 +26,7 @@ class WorkFinder {
   // Looks through the whole store, from the first webhook on. A running search is abandoned: it may
   // have passed webhooks that were gained since.
   void Start();
-  // Finds nothing more.
+  // Ends the search; it finds nothing more.
   void Stop() { ++search_; }
   // Whether all work that the store held at the last Start has been found. Until then the store may
   // hold work of any webhook that has no entry yet.

@@ -7,8 +7,8 @@
 
 namespace latchwire {
 
-// Runs the command that the first argument names and gives the process's exit code; nothing when
-// the first argument is a flag or missing, and a server is meant. `arguments` are without the
+// Runs the command that the first argument names and returns the process's exit code; nullopt if
+// the first argument is a flag or missing, which means the server. `arguments` exclude the
 // program's name.
 std::optional<int> RunCommand(const std::vector<std::string>& arguments);
 

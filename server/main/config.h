@@ -1,4 +1,4 @@
-// What an operator can set of the server.
+// The server's settings.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct ServerConfig {
 // The settings, which Parse writes into `config`; it outlives them.
 Settings ServerSettings(ServerConfig* config);
 
-// What spans several settings, after Parse.
+// Checks that span several settings, made after Parse.
 absl::Status CheckServerConfig(const Settings& settings, const ServerConfig& config);
 
 }  // namespace latchwire

@@ -1,4 +1,4 @@
-// The server's folder: one server at a time, and the first admin's and operator's keys.
+// The server's data directory: its lock, and the first admin's and operator's keys.
 #pragma once
 
 #include <string>
@@ -13,11 +13,12 @@
 
 namespace latchwire {
 
-// Held for as long as it lives; the kernel lets go of it when the process ends, however it ends.
+// A lock held for as long as the object lives; the kernel releases it when the process ends,
+// however it ends.
 class DataDirLock {
  public:
-  // Creates the folder (0700) if need be. FAILED_PRECONDITION, naming the holder's process id, when
-  // another server has it.
+  // Creates the directory (0700) if it is missing. FAILED_PRECONDITION, naming the holder's process
+  // id, if another server has it.
   static absl::StatusOr<DataDirLock> Take(const std::string& data_dir);
   DataDirLock(DataDirLock&& other) noexcept;
   DataDirLock& operator=(DataDirLock&&) = delete;
@@ -28,7 +29,7 @@ class DataDirLock {
   int fd_ = -1;
 };
 
-// A key that a server makes for whoever runs it.
+// A key that the server creates for its operator.
 struct FirstKey {
   Role role;
   TenantId tenant;
@@ -37,13 +38,13 @@ struct FirstKey {
 inline constexpr FirstKey kFirstKeys[] = {{Role::kAdmin, kDefaultTenant, "admin.key"},
                                           {Role::kOperator, kNoTenant, "operator.key"}};
 
-// If the store has no key of this role at all, makes one and puts it into the file (0600). Returns
-// the file's path when it did, else an empty text. The file is written first, so that no crash
-// leaves a key that nobody knows. Before the writer's first step.
+// If the store has no key of this role, creates one and writes it to the file (0600). Returns the
+// file's path if it did, else an empty string. The file is written first, so that no crash leaves a
+// key that nobody knows. Called before the writer's first step.
 absl::StatusOr<std::string> EnsureKey(Store* store, const std::string& data_dir,
                                       const FirstKey& first, Clock* clock, Random* random);
 
-// Replaces `path` as a whole, with mode 0600, durable on return.
+// Replaces the whole file `path`, with mode 0600; durable on return.
 absl::Status WritePrivateFile(const std::string& path, absl::string_view content);
 
 }  // namespace latchwire

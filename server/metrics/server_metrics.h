@@ -1,4 +1,4 @@
-// What /metrics says about the server; docs/operating.md lists it.
+// The server's /metrics page; docs/operating.md lists the metrics.
 #pragma once
 
 #include <string>
@@ -15,9 +15,9 @@
 
 namespace latchwire {
 
-// Where the numbers come from. All are read from the thread that serves the page, and outlive it.
-// A new source is one member here and one function in server_metrics.cc. Metrics of a source that
-// is null are left out.
+// The sources of the numbers. All are read on the thread that serves the page, and outlive it. A
+// new source is one member here and one function in server_metrics.cc. Metrics of null sources are
+// left out.
 struct MetricsSources {
   const Engine* engine = nullptr;
   const Writer* writer = nullptr;

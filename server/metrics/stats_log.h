@@ -9,12 +9,12 @@
 
 namespace latchwire {
 
-// Logs a line "stats" every `interval` when a counter has changed; never when `interval` is zero.
-// All outlive the executor's last task.
+// Logs a line "stats" every `interval` if a counter has changed; never if `interval` is zero. All
+// outlive the executor's last task.
 void StartStatsLog(Executor* executor, const Engine* engine, const Writer* writer,
                    absl::Duration interval);
 
-// Logs what this run has done: one line "work done".
+// Logs the totals of this run in one line, "work done".
 void LogWorkDone(const EngineCounters& counters);
 
 }  // namespace latchwire
