@@ -29,7 +29,7 @@ absl::Status CredentialError(absl::string_view key, absl::string_view message) {
 }
 
 size_t TokenList::Add(absl::string_view token) {
-  // An empty one would let in whoever sends none.
+  // An empty token would let in callers that send none.
   LATCHWIRE_CHECK(!token.empty());
   digests_.push_back(Sha256(token));
   return digests_.size() - 1;

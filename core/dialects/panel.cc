@@ -24,7 +24,7 @@ absl::string_view AttributeOf(const Event& event, const char* name) {
   return it == event.attributes.end() ? absl::string_view() : absl::string_view(it->second);
 }
 
-// The members beside the data: when it happened, and what the panel counts with.
+// The members other than the data: when it happened, and the panel's own counter.
 absl::Status ReadNumbers(const std::vector<JsonMember>& members, Event* event) {
   if (const auto created = FindMember(members, "created_at")) {
     const auto milliseconds = JsonInteger(*created);

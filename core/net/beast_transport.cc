@@ -14,7 +14,7 @@ class BeastTransport : public Transport {
   BeastTransport(AsioExecutor* executor, BeastTransportOptions options)
       : executor_(executor), engine_(std::make_shared<HttpEngine>(executor, std::move(options))) {}
 
-  // The engine goes at the top of the loop, where none of its own code is under way.
+  // The engine is destroyed at the top of the loop, where none of its own code is running.
   ~BeastTransport() override {
     if (!executor_->IsRunning()) {
       engine_->Shutdown();

@@ -110,7 +110,7 @@ Addresses AddressesOf(const ares_addrinfo* info) {
 }  // namespace
 
 // One name that c-ares is asked for. Stays until c-ares answers, which it always does in the end,
-// even when nobody waits any more.
+// even if nobody is waiting.
 struct DnsResolver::Lookup : TimerWheel::Timer {
   Lookup(DnsResolver* owner, std::string its_name) : resolver(owner), name(std::move(its_name)) {}
   void OnExpire() override {

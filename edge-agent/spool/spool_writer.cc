@@ -39,7 +39,7 @@ void Spool::Flush() {
 }
 
 void Spool::FlushGroup(std::vector<Waiting> group) {
-  // What does not fit any more is refused on its own, so that a small append may still pass.
+  // An append that does not fit is refused on its own, so that a smaller one may still pass.
   uint64_t used = Stats().bytes;
   std::vector<Waiting> fitting;
   const auto refuse = [this](Waiting waiting, absl::Status status) {
@@ -216,7 +216,7 @@ void Spool::RemoveAcked() {
       active_.reset();
     }
     const absl::Status status = file_system_->Remove(PathOf(segment->name.ToString()));
-    // It is forgotten all the same: at worst it comes back at the next start, and is sent again.
+    // It is forgotten nevertheless: at worst it comes back at the next start, and is sent again.
     if (!status.ok()) options_.warn(status.message());
     CrashPoint("agent-during-segment-removal");
   }

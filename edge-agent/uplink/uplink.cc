@@ -291,7 +291,7 @@ void Uplink::OnDone(absl::Status status) {
   executor_->PostAfter(delay, [this] { Connect(); });
 }
 
-// The event is good, its number is not. The next stream goes on behind it.
+// The event is valid, but its number is not. The next stream continues after it.
 void Uplink::RescueConflict(const std::map<std::string, std::string>& metadata) {
   const auto lane_text = metadata.find("lane"), sequence_text = metadata.find("sequence");
   int lane = 0;

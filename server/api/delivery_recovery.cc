@@ -30,7 +30,7 @@ void Show(const Configuration& configuration, const RecoveryJob& job, v1::Recove
   std::string webhook;
   if (job.webhook_uid != 0) {
     const auto found = configuration.FindWebhook(WebhookKey{job.tenant, job.webhook_uid});
-    // A deleted one has no UUID any more.
+    // A deleted webhook no longer has a UUID.
     webhook =
         absl::StrCat("webhooks/", found == nullptr ? absl::StrCat(job.webhook_uid) : found->id);
   }

@@ -262,7 +262,7 @@ TEST_F(EventServiceTest, AStoreThatCannotWriteIsUnavailable) {
   EXPECT_TRUE(Publish(MakeEvent("e1"), &stored).ok());
 }
 
-// A webhook that is created between matching and commit gets the event all the same.
+// A webhook that is created between matching and commit still gets the event.
 TEST(EventServiceRematchTest, AStaleMatchIsMadeAgain) {
   TestServer server(TestServer::Stepping::kByTest);
   Webhook webhook;

@@ -15,7 +15,8 @@ namespace {
 constexpr absl::string_view kDomain = "latchwire.dev";
 constexpr absl::string_view kViolationsUrl = "latchwire.dev/bad_request";
 
-// gRPC clients take 8 KiB of trailers by default, and details travel beside the message, in base64.
+// gRPC clients take 8 KiB of trailers by default, which hold the message and, in base64, the
+// details.
 constexpr size_t kMaxMessageBytes = 1024;
 constexpr size_t kMaxViolationsBytes = 3 * 1024;
 constexpr size_t kMaxViolationTextBytes = 300;

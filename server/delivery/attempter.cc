@@ -182,7 +182,8 @@ void Attempter::OnRecorded(std::vector<OutcomeRecorder::Entry> entries,
       CountOutcome(recorded.outcome.state);
     }
     entry.queue->Settle(std::move(recorded.delivery));
-    // Memory of a webhook that may not be attempted (paused meanwhile) goes back to the store.
+    // A webhook that may no longer be attempted (it was paused) gives its deliveries back to the
+    // store.
     world_.webhooks->DropReadyUnlessKept(entry);
     world_.scheduler->Reschedule(entry);
     world_.webhooks->EraseIfDone(entry);

@@ -13,7 +13,7 @@ namespace latchwire {
 namespace {
 
 constexpr absl::Duration kRetry = absl::Seconds(1);
-// After so many matches that were stale at the commit, the change is written without its event.
+// After this many matches that were stale at the commit, the change is written without its event.
 constexpr int kMaxTriesWithEvent = 20;
 
 }  // namespace
@@ -67,7 +67,7 @@ void Suspender::OnWritten(WebhookKey webhook, std::string reason, int tries,
     under_way_.erase(webhook);
     return;
   }
-  // Somebody changed the webhook meanwhile, or the store cannot write: look again.
+  // Somebody has changed the webhook, or the store cannot write: look again.
   const bool at_once =
       why == error_reason::kEtagMismatch || why == internal_reason::kStaleGeneration;
   executor_->PostAfter(at_once ? absl::ZeroDuration() : kRetry,

@@ -9,7 +9,7 @@ namespace latchwire {
 namespace {
 
 constexpr absl::Duration kMaxTimer = absl::Seconds(30);
-// A wall clock that is off by more than this from where it should be has jumped.
+// A wall clock that deviates by more than this from its expected time has jumped.
 constexpr absl::Duration kWallJump = absl::Milliseconds(500);
 
 }  // namespace

@@ -18,7 +18,7 @@
 
 ABSL_FLAG(std::string, server, "", "address of the server");
 ABSL_FLAG(std::string, token, "", "key of a publisher or admin");
-ABSL_FLAG(int, callers, 64, "calls under way at the same time");
+ABSL_FLAG(int, callers, 64, "calls in flight");
 ABSL_FLAG(int, connections, 8, "connections that the callers share");
 ABSL_FLAG(int64_t, count, 100'000, "calls, or --seconds' end if that is sooner");
 ABSL_FLAG(double, seconds, 0, "stop after this time; 0: only after --count");

@@ -7,7 +7,7 @@
 //   times
 //            in CLOCK_MONOTONIC nanoseconds; the quantiles are of the time from the stamp in a body
 //            ("sent_ns":T, by the same clock) to its receipt here
-//   /reset   the same, and begins anew
+//   /reset   the same, and starts over
 //   /hang    from now on nothing is answered
 //   /answer  from now on everything is answered again
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-// Requests of devices: what a family makes events of is exactly what stood in the request.
+// Devices' requests: the data of every event is exactly what was in the request.
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "core/dialects/registry.h"

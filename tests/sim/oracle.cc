@@ -75,7 +75,7 @@ void Oracle::CheckLimits(const Receipt& receipt) {
   const bool best_effort = webhook.guarantee == WebhookGuarantee::kBestEffort;
   const size_t cap = best_effort ? 1 : static_cast<size_t>(webhook.max_in_flight);
   if (limits.under_way.size() >= cap) {
-    Broken("webhook ", receipt.uid, " has ", limits.under_way.size() + 1, " attempts under way");
+    Broken("webhook ", receipt.uid, " has ", limits.under_way.size() + 1, " attempts in flight");
   }
   limits.under_way.push_back(receipt);
 }
@@ -96,7 +96,7 @@ void Oracle::LearnAnswers(const Webhook& webhook, absl::Duration now, Limits& li
     if (Succeeds(answer)) {
       limits.known = limits.known || limits.under_way.empty();
       limits.failures = 0;
-      // What was under way when it closed says nothing of the receiver as it is now.
+      // Attempts in flight when it closed say nothing about the receiver's current state.
       const bool was_open = limits.open_until > -absl::InfiniteDuration();
       if (was_open || limits.under_way.empty()) limits.opened = answer.answered;
       limits.open_until = -absl::InfiniteDuration();
@@ -123,7 +123,7 @@ void Oracle::CheckBreaker(const Webhook& webhook, const Receipt& receipt, Limits
   if (receipt.breaker.state != BreakerState::kHalfOpen) return;
   for (const Receipt& other : limits.under_way) {
     if (other.breaker == receipt.breaker) {
-      Broken("webhook ", receipt.uid, " has two probes under way at the same time");
+      Broken("webhook ", receipt.uid, " has two probes in flight at the same time");
     }
   }
 }
@@ -307,7 +307,7 @@ void Oracle::CheckStats(const Webhook& webhook) {
   };
   check("pending", DeliveryState::kPending, stats.pending, true);
   check("succeeded", DeliveryState::kSucceeded, stats.succeeded, true);
-  // Totals only grow: what was dropped, say, while an attempt was under way, may succeed after it.
+  // Totals only grow: a delivery that was dropped while an attempt was in flight may still succeed.
   check("dead", DeliveryState::kDead, stats.dead, !retried);
   check("expired", DeliveryState::kExpired, stats.expired, false);
   check("dropped", DeliveryState::kDropped, stats.dropped, false);
