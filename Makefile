@@ -35,14 +35,14 @@ test: build ## Lint and run all tests: ctest, go test, pytest
 	@cmake/run-tests.sh $(BUILD)
 
 MODE ?= default
-bench: release ## Measure; MODE=stream,fanout,unary,rest,latency,matching,backlog,growth or all; SECONDS=60 streams so long
+bench: release ## Measure; MODE=stream,fanout,unary,rest,latency,matching,backlog,growth or all; SECONDS=60 sets the stream's length
 	@LATCHWIRE_BUILD_DIR=$(CURDIR)/build/release $(PYTHON) tests/bench/run.py --mode=$(MODE) \
 	  $(if $(filter command line,$(origin SECONDS)),--seconds=$(SECONDS)) $(BENCH_FLAGS)
 
 lint: configure ## Check protos, format, house rules and thread safety
 	@cmake/lint.sh $(BUILD)
 
-tidy: configure ## Run clang-tidy over files that differ from main, or FILES="..."
+tidy: configure ## Run clang-tidy on the files that differ from main, or FILES="..."
 	@cmake/tidy.sh $(BUILD) $(FILES)
 
 asan tsan: install
@@ -52,7 +52,7 @@ asan tsan: install
 asan: ## Build with address and undefined-behaviour sanitizers, run ctest
 tsan: ## Build the parts without gRPC with the thread sanitizer, run ctest
 
-release: install ## Build server and agent as one static-linked file each into build/release
+release: install ## Build server and agent as one statically linked file each into build/release
 	@cmake --preset release >/dev/null
 	@cmake/generate.sh gateway
 	@ninja -C build/release programs
@@ -60,10 +60,10 @@ release: install ## Build server and agent as one static-linked file each into b
 	  -ldflags '-s -w' -o $(CURDIR)/build/release/bin/latchwire-gateway .; fi
 
 SEEDS ?= 1000
-sim: build ## Run the simulation for SEEDS=1000 seeds; a failing one names itself
+sim: build ## Run the simulation for SEEDS=1000 seeds; a failing seed is named
 	@LATCHWIRE_SIM_SEEDS=$(SEEDS) $(BUILD)/tests/sim/latchwire_sim_test
 
-fuzz: install ## Fuzz what strangers send, each fuzzer for SECONDS=60; FUZZERS="url_fuzz json_fuzz" picks
+fuzz: install ## Fuzz the parsers of untrusted input, each fuzzer for SECONDS=60; FUZZERS="url_fuzz json_fuzz" selects
 	@tests/fuzz/run.sh -max_total_time=$(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
 CYCLES ?= 200
@@ -79,5 +79,5 @@ clean: ## Remove build/; cached tools stay in ~/.cache/latchwire
 	rm -rf build
 
 .PHONY: docker-check
-docker-check: install ## Do what docker/Dockerfile says in bare Debian roots; needs root and an hour
+docker-check: install ## Run the steps of docker/Dockerfile in bare Debian roots; needs root and an hour
 	@$(PYTHON) tests/docker/build_in_root.py

@@ -89,7 +89,7 @@ def follow_one_event(stack):
         say(f"  4. attempt {attempt.number}   {outcome} after {ms:.1f} ms ({delivery.name})")
 
     latchwire.verify.standard(stack.secret, request.headers, request.body)
-    say("  5. verified    the signature is right (latchwire.verify.standard)")
+    say("  5. verified    the signature is valid (latchwire.verify.standard)")
     say()
     say(f"  webhook-id: {request.header('webhook-id')}")
     say(f"  {request.body.decode()}")
@@ -180,7 +180,7 @@ def main():
         say(f"FAILED: {error}")
         code = 1
     except latchwire.verify.VerificationError as error:
-        say(f"FAILED: the signature is not right: {error}")
+        say(f"FAILED: the signature is not valid: {error}")
         code = 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave anything behind

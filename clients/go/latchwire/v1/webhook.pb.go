@@ -387,12 +387,13 @@ type Webhook struct {
 	// are names that differ only in case. `Authorization` is allowed and, as a secret, never returned
 	// to viewers.
 	Headers map[string]string `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// For one attempt, from resolving the name to the end of the answer: 1 s to 60 s. Left out: the
-	// default of the format, 15 s with `FORMAT_STANDARD_WEBHOOKS`.
+	// Time limit for one attempt, from resolving the host name to the end of the response: 1 s to 60
+	// s. Defaults to the format's timeout, 15 s with `FORMAT_STANDARD_WEBHOOKS`.
 	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// Left out: the default of the format. With `FORMAT_STANDARD_WEBHOOKS` that is the schedule of the
-	// Standard Webhooks specification, ten attempts over about three days; with `ORDERING_BY_SUBJECT`,
-	// where a door's later events wait behind a failed one, eight attempts over about seven minutes.
+	// When failed deliveries are retried. Defaults to the format's policy. With
+	// `FORMAT_STANDARD_WEBHOOKS` that is the schedule of the Standard Webhooks specification, ten
+	// attempts over about three days; with `ORDERING_BY_SUBJECT`, where a door's later events wait
+	// behind a failed one, eight attempts over about seven minutes.
 	RetryPolicy *RetryPolicy `protobuf:"bytes,9,opt,name=retry_policy,json=retryPolicy,proto3" json:"retry_policy,omitempty"`
 	// The order of deliveries. Defaults to `ORDERING_NONE`. It cannot be changed later.
 	Ordering Webhook_Ordering `protobuf:"varint,10,opt,name=ordering,proto3,enum=latchwire.v1.Webhook_Ordering" json:"ordering,omitempty"`
@@ -404,9 +405,9 @@ type Webhook struct {
 	// Free text for other systems. At most 64 entries; keys have 1 to 64 characters, values at most
 	// 4096 bytes.
 	Annotations map[string]string `protobuf:"bytes,13,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The signing secret; with `FORMAT_STANDARD_WEBHOOKS` `whsec_` followed by base64 of 24 to 64 bytes.
-	// Left empty at create, the server makes one. Set in an update, it replaces all of `secrets` at
-	// once. Returned by CreateWebhook only.
+	// The signing secret; with `FORMAT_STANDARD_WEBHOOKS` `whsec_` followed by base64 of 24 to 64
+	// bytes. If it is empty at creation, the server generates one. In an update it replaces all of
+	// `secrets` at once. Returned only by CreateWebhook.
 	Secret string `protobuf:"bytes,14,opt,name=secret,proto3" json:"secret,omitempty"`
 	// Set by the user to `STATE_ACTIVE`, `STATE_DISABLED` or `STATE_PAUSED`; by the server to
 	// `STATE_SUSPENDED`.
@@ -439,8 +440,8 @@ type Webhook struct {
 	Tls *ClientTls `protobuf:"bytes,27,opt,name=tls,proto3" json:"tls,omitempty"`
 	// Counters and health of the webhook.
 	Status *Webhook_Status `protobuf:"bytes,28,opt,name=status,proto3" json:"status,omitempty"`
-	// The secrets that sign attempts, newest first: one, or during a rotation up to 8. An attempt is
-	// signed with each that has not expired at its time.
+	// The secrets that sign attempts, newest first: one, or up to 8 during a rotation. An attempt is
+	// signed with each secret that has not expired at that time.
 	Secrets       []*Webhook_Secret `protobuf:"bytes,29,rep,name=secrets,proto3" json:"secrets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1166,11 +1167,11 @@ func (x *ExponentialRetry) GetMaxAttempts() int32 {
 // One signing secret.
 type Webhook_Secret struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As `Webhook.secret`; returned by CreateWebhook only.
+	// The secret, as in `Webhook.secret`; returned only by CreateWebhook.
 	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
-	// Since when attempts are signed with it.
+	// When attempts began to be signed with it.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// From when on no attempt is signed with it; absent: it does not expire.
+	// When attempts stop being signed with it; absent if it does not expire.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1227,7 +1228,7 @@ func (x *Webhook_Secret) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Counters of a webhook, and what holds its deliveries back.
+// The counters of a webhook, and what holds its deliveries back.
 type Webhook_Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Deliveries that are waiting or in flight now.
