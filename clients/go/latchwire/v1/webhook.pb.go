@@ -387,8 +387,8 @@ type Webhook struct {
 	// are names that differ only in case. `Authorization` is allowed and, as a secret, never returned
 	// to viewers.
 	Headers map[string]string `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Time limit for one attempt, from resolving the host name to the end of the response: 1 s to 60
-	// s. Defaults to the format's timeout, 15 s with `FORMAT_STANDARD_WEBHOOKS`.
+	// Time limit for one attempt, from resolving the host name to the end of the response: 1 s to
+	// 60 s. Defaults to the format's timeout, 15 s with `FORMAT_STANDARD_WEBHOOKS`.
 	Timeout *durationpb.Duration `protobuf:"bytes,8,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	// When failed deliveries are retried. Defaults to the format's policy. With
 	// `FORMAT_STANDARD_WEBHOOKS` that is the schedule of the Standard Webhooks specification, ten
