@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "core/base/testing/temporary_folder.h"
 #include "core/program/exit_code.h"
 
 namespace latchwire {
@@ -63,9 +64,6 @@ struct Example {
 
 class SettingsTest : public ::testing::Test {
  protected:
-  SettingsTest() : file_(::testing::TempDir() + "/settings_test.toml") {}
-  ~SettingsTest() override { std::remove(file_.c_str()); }
-
   std::string WithFile(absl::string_view toml) {
     std::ofstream(file_) << toml;
     return "--config=" + file_;
@@ -79,7 +77,8 @@ class SettingsTest : public ::testing::Test {
     return std::string(Example().settings.Parse(arguments).status().message());
   }
 
-  const std::string file_;
+  const TemporaryFolder folder_;
+  const std::string file_ = folder_.File("settings.toml");
 };
 
 TEST_F(SettingsTest, FlagsInEverySpelling) {
@@ -184,7 +183,7 @@ TEST_F(SettingsTest, ErrorsOfSectionsLookTheSameAndShowNoSecrets) {
 }
 
 TEST_F(SettingsTest, SecretsMayStandInFiles) {
-  const std::string path = ::testing::TempDir() + "/settings_test_token";
+  const std::string path = folder_.File("token");
   std::ofstream(path) << "  from-file\n";
   Example e;
   const std::string toml = "[intake.json]\ntoken_file = \"" + path + "\"";

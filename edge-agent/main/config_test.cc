@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "core/base/testing/source_tree.h"
+#include "core/base/testing/temporary_folder.h"
 
 namespace latchwire::edge {
 namespace {
@@ -18,15 +19,7 @@ using testing::StartsWith;
 
 class AgentConfigTest : public testing::Test {
  protected:
-  AgentConfigTest()
-      : file_(testing::TempDir() + "/agent_config_test.toml"),
-        key_(testing::TempDir() + "/agent_config_test.key") {
-    std::ofstream(key_) << "id.secret\n";
-  }
-  ~AgentConfigTest() override {
-    std::remove(file_.c_str());
-    std::remove(key_.c_str());
-  }
+  AgentConfigTest() { std::ofstream(key_) << "id.secret\n"; }
 
   // The message of the first fault, empty when there is none.
   std::string ErrorOf(absl::string_view toml, std::vector<std::string> flags = {}) {
@@ -39,8 +32,9 @@ class AgentConfigTest : public testing::Test {
     return absl::StrReplaceAll(status.message(), {{file_, "f"}});
   }
 
-  const std::string file_;
-  const std::string key_;
+  const TemporaryFolder folder_;
+  const std::string file_ = folder_.File("agent.toml");
+  const std::string key_ = folder_.File("agent.key");
   AgentConfig config_;
 };
 
@@ -120,7 +114,7 @@ TEST_F(AgentConfigTest, ErrorsNameFileLineKeyAndValue) {
     const char* error;
   } kCases[] = {
       {"agnet = \"x\"", "f:1: agnet: no such setting"},
-      {"\nagent = 7", "f:2: agent = \"7\": must be a text"},
+      {"\nagent = 7", "f:2: agent = \"7\": must be a quoted string"},
       {"agent = \"Gate 1\"", "f:1: agent = \"Gate 1\": must be 1 to 64 of"},
       {"listen = \"8090\"", "f:1: listen = \"8090\": must be address:port"},
       {"listen = \"localhost:1\"", "f:1: listen = \"localhost:1\": the address must be an IP"},

@@ -166,7 +166,7 @@ TEST_F(IngestServiceTest, ProtocolErrorsEndTheStream) {
       act(agent);
     });
   };
-  EXPECT_THAT(opened([](TestAgent& agent) { agent.Hello("gate"); }), HasSubstr("only first"));
+  EXPECT_THAT(opened([](TestAgent& agent) { agent.Hello("gate"); }), HasSubstr("only the first"));
   EXPECT_THAT(opened([](TestAgent& agent) { agent.Send(ConnectRequest()); }), HasSubstr("message"));
   EXPECT_THAT(opened([](TestAgent& agent) { agent.SendRun(1, 1, 4); }), HasSubstr("events.lane"));
   EXPECT_THAT(opened([](TestAgent& agent) { agent.SendRun(1, 513); }), HasSubstr("512"));

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/testing/source_tree.h"
+#include "core/base/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {
@@ -29,9 +30,10 @@ std::string ErrorOf(const std::vector<std::string>& arguments) {
 }
 
 TEST(ServerConfigTest, ReadsEverySetting) {
-  const std::string pem = ::testing::TempDir() + "/server_config_test.pem";
+  const TemporaryFolder folder;
+  const std::string pem = folder.File("certificate.pem");
   std::ofstream(pem) << "PEM";
-  const std::string toml = ::testing::TempDir() + "/server_config_test.toml";
+  const std::string toml = folder.File("server.toml");
   std::ofstream(toml) << "allow_networks = [\"10.1.0.0/16\", \"fd00::/8\"]\nallow_ports = [80, "
                          "\"8000-8999\"]\ndrain_timeout = \"2s\"\nstats_interval = 0\n";
   ServerConfig config;

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "absl/synchronization/notification.h"
+#include "core/base/notification.h"
 #include "server/store/memory/memory_store.h"
 
 namespace latchwire {
@@ -30,10 +30,13 @@ class ServerHealthTest : public ::testing::Test {
   std::unique_ptr<Store> store_ = NewMemoryStore(database_);
   WriteWatch watch_;
   Writer writer_{store_.get(), TwoMutations()};
+  // Outlive the pool's thread, which waits for them.
+  Notification began_, go_on_;
   ThreadReadPool reads_{store_.get(), /*threads=*/1, /*max_queued=*/1};
   std::atomic<bool> draining_{false};
 };
 
+constexpr absl::Duration kForever = absl::Minutes(1);
 constexpr char kOk[] = "{\"status\":\"ok\",\"reasons\":[]}\n";
 
 TEST_F(ServerHealthTest, RefusesWhileTheQueueOfWritesIsFull) {
@@ -61,19 +64,18 @@ TEST_F(ServerHealthTest, RefusesWhileItDrains) {
 }
 
 TEST_F(ServerHealthTest, FullReadsAloneAreDegraded) {
-  absl::Notification began, go_on;
   ASSERT_TRUE(reads_.Submit([&](Store&) {
-    began.Notify();
-    go_on.WaitForNotification();
+    began_.Notify();
+    go_on_.WaitFor(kForever);
   }));
-  began.WaitForNotification();
+  ASSERT_TRUE(began_.WaitFor(kForever));
   EXPECT_EQ(Json(), kOk);
   ASSERT_TRUE(reads_.Submit([](Store&) {}));
   EXPECT_EQ(Json(), "{\"status\":\"degraded\",\"reasons\":[\"READS_OVERLOADED\"]}\n");
   draining_ = true;
   EXPECT_EQ(Json(),
             "{\"status\":\"refusing\",\"reasons\":[\"SHUTTING_DOWN\",\"READS_OVERLOADED\"]}\n");
-  go_on.Notify();
+  go_on_.Notify();
 }
 
 }  // namespace

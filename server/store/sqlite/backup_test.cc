@@ -7,11 +7,11 @@
 #include <fstream>
 #include <thread>
 
+#include "core/base/testing/temporary_folder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

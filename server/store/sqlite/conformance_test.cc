@@ -1,8 +1,8 @@
 #include "server/store/testing/conformance.h"
 
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

@@ -10,11 +10,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/sqlite/test_vfs.h"
 #include "server/store/testing/conformance.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

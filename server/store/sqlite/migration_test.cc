@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/driver/driver_rules.h"
@@ -10,7 +11,6 @@
 #include "server/store/sqlite/migrations.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/testing/conformance.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

@@ -6,12 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/random.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/store/memory/memory_store.h"
 #include "server/store/sqlite/sqlite_store.h"
 #include "server/store/testing/conformance.h"
 #include "server/store/testing/result_text.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

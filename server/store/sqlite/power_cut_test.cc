@@ -15,12 +15,12 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/state/writer.h"
 #include "server/state/writer_thread.h"
 #include "server/store/sqlite/power_cut_disk.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

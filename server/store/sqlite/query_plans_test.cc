@@ -1,12 +1,12 @@
 // The janitor and recovery jobs look only at what they take: by index, and without sorting.
 #include "absl/strings/str_cat.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/recovery_jobs.h"
 #include "server/store/sqlite/retention_queries.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "absl/strings/str_format.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/sqlite_store.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/testing/temporary_folder.h"
 #include "gtest/gtest.h"
 #include "server/store/sqlite/codec.h"
 #include "server/store/sqlite/migrations.h"
@@ -15,7 +16,6 @@
 #include "server/store/sqlite/reads.h"
 #include "server/store/sqlite/transaction.h"
 #include "server/store/testing/conformance.h"
-#include "server/store/testing/temporary_folder.h"
 
 namespace latchwire {
 namespace {

@@ -1,4 +1,4 @@
-// A folder for one test, taken away at its end.
+// A directory of one test, removed when it is destroyed.
 #pragma once
 
 #include <cstdlib>
