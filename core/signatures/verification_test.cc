@@ -71,15 +71,15 @@ TEST(Sign, MakesTheSignatureOfTheVectors) {
   EXPECT_EQ(SignStandard({{key}}, standard["headers"]["webhook-id"].get<std::string>(),
                          standard["headers"]["webhook-timestamp"].get<std::string>(),
                          standard["body"].get<std::string>()),
-            standard["headers"]["webhook-signature"]);
+            standard["headers"]["webhook-signature"].get<std::string>());
   const auto twenty = GoodCase("twenty");
   EXPECT_EQ(SignTwenty(twenty["secrets"][0].get<std::string>(),
                        twenty["headers"]["X-Twenty-Webhook-Timestamp"].get<std::string>(),
                        twenty["body"].get<std::string>()),
-            twenty["headers"]["X-Twenty-Webhook-Signature"]);
+            twenty["headers"]["X-Twenty-Webhook-Signature"].get<std::string>());
   const auto panel = GoodCase("panel");
   EXPECT_EQ(SignPanel(panel["secrets"][0].get<std::string>(), panel["body"].get<std::string>()),
-            panel["headers"]["X-Webhook-Signature"]);
+            panel["headers"]["X-Webhook-Signature"].get<std::string>());
 }
 
 TEST(Sign, StandardSignsWithEveryKeyInTheirOrder) {
