@@ -21,7 +21,7 @@ INCLUDE_ROOTS = [ROOT, ROOT / "clients/cpp/include"]
 CLANG = os.environ.get("LATCHWIRE_CLANG", "clang++-16")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 FLAGS = ["-fsyntax-only", "-Wthread-safety", "-Werror", "-Wno-unknown-warning-option",
-         "-Wno-deprecated-declarations", "-Wno-missing-field-initializers"]
+         "-Wno-deprecated-declarations"]
 
 
 def reachable(path, seen):

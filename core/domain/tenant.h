@@ -32,7 +32,7 @@ struct TenantSettings {
 
 struct Tenant {
   TenantId id = 0;
-  int64_t generation = 0;  // of its webhook configuration
+  int64_t generation = 0;  // counts changes of its webhooks, its settings and its API keys
   int64_t revision = 0;    // counts changes of the settings; the etag
   TenantSettings settings;
   absl::Time create_time = absl::InfinitePast();

@@ -51,6 +51,13 @@ void CommitFeed::OnCommitted(const WrittenBatch& batch) {
       [this, changes = std::move(changes)]() mutable { Apply(std::move(changes)); });
 }
 
+void CommitFeed::OnForeignWork(std::vector<WebhookKey> webhooks) {
+  Changes changes;
+  changes.left_to_store = std::move(webhooks);
+  world_.executor->Post(
+      [this, changes = std::move(changes)]() mutable { Apply(std::move(changes)); });
+}
+
 void CommitFeed::GatherAppend(const MatchedEvents& append, const AppendResult& result,
                               absl::Duration commit_time, Changes& changes) const {
   changes.dropped_count +=

@@ -38,6 +38,8 @@ class CommitFeed : public CommitObserver {
 
   // On the writer's thread.
   void OnCommitted(const WrittenBatch& batch) override;
+  // Another server has left work for these in the store. Any thread.
+  void OnForeignWork(std::vector<WebhookKey> webhooks);
 
  private:
   struct Changes {

@@ -91,6 +91,12 @@ class Engine : private Scheduler {
     attempter_.SendTest(*webhook, std::move(done));
   }
 
+  // Another server has left work for these in the store; those that are not owned here are ignored.
+  // Any thread.
+  void OnForeignWork(std::vector<WebhookKey> webhooks) {
+    commits_.OnForeignWork(std::move(webhooks));
+  }
+
   // Readable from any thread.
   const EngineCounters& counters() const { return counters_; }
 

@@ -303,5 +303,38 @@ TEST(EngineTest, SendTestReturnsTheAnswerAndRecordsNothing) {
   EXPECT_THAT(world.transport().requests(), SizeIs(1));
 }
 
+// It used to wait until its owner gained a lease.
+TEST(EngineServersTest, WhatAnotherServerStoresIsDeliveredByTheOwner) {
+  DeliveryWorldOptions options;
+  options.servers = 2;
+  DeliveryWorld world(options);
+  world.CreateWebhook({});
+  world.executor().RunFor(absl::Seconds(5));
+  world.Start(1);
+  world.executor().RunFor(absl::Seconds(5));
+  int64_t stored = 0;
+  world.PublishAsync(
+      TestEvent("door-1", 1), [&](const absl::Status&, int64_t number) { stored = number; }, 1);
+  world.executor().RunFor(absl::Seconds(2));
+  ASSERT_NE(stored, 0);
+  EXPECT_EQ(world.GetDelivery(1, stored).state, DeliveryState::kSucceeded);
+}
+
+// Its tenant used to be stale for ever.
+TEST(EngineServersTest, AWebhookOfOneServerIsMatchedByTheOther) {
+  DeliveryWorldOptions options;
+  options.servers = 2;
+  DeliveryWorld world(options);
+  world.Start(1);
+  world.executor().RunFor(absl::Seconds(5));
+  world.CreateWebhook({});
+  int64_t stored = 0;
+  world.PublishAsync(
+      TestEvent("door-1", 1), [&](const absl::Status&, int64_t number) { stored = number; }, 1);
+  world.executor().RunFor(absl::Seconds(5));
+  ASSERT_NE(stored, 0);
+  EXPECT_EQ(world.GetDelivery(1, stored).state, DeliveryState::kSucceeded);
+}
+
 }  // namespace
 }  // namespace latchwire

@@ -14,14 +14,11 @@ IngestService::IngestService(const ApiWorld* world, const Authenticator* authent
 std::unique_ptr<AuthenticatedService> IngestService::Make(const ApiWorld* world,
                                                           const Authenticator* authenticator) {
   auto service = std::make_unique<IngestService>(world, authenticator);
-  world->writer->AddObserver(service.get());
+  world->configuration->SetKeyListener(
+      [service = service.get()](TenantId tenant, const std::string& id) {
+        service->streams_.CloseKey(tenant, id);
+      });
   return service;
-}
-
-void IngestService::OnCommitted(const WrittenBatch& batch) {
-  batch.ForEach(Visitor{[this](const DeleteApiKey& del, const DeleteApiKey::Result&) {
-    streams_.CloseKey(del.tenant, del.id);
-  }});
 }
 
 }  // namespace latchwire

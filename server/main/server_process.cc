@@ -22,6 +22,7 @@
 #include "server/metrics/server_pages.h"
 #include "server/metrics/stats_log.h"
 #include "server/metrics/write_watch.h"
+#include "server/state/change_follower.h"
 #include "server/state/read_pool.h"
 #include "server/state/stats_board.h"
 #include "server/state/writer_thread.h"
@@ -32,6 +33,7 @@ namespace {
 
 constexpr absl::Duration kCheckpointInterval = absl::Seconds(1);
 constexpr absl::Duration kJanitorInterval = absl::Seconds(5);
+constexpr absl::Duration kChangePollInterval = absl::Seconds(1);
 // For attempts that were cut off at the end of the drain to be recorded.
 constexpr absl::Duration kLastRecords = absl::Seconds(5);
 
@@ -67,6 +69,7 @@ class ServerProcess::Parts {
   std::unique_ptr<Transport> transport;
   std::optional<Engine> engine;
   std::shared_ptr<RecoveryRunner> recovery_runner;
+  std::shared_ptr<ChangeFollower> change_follower;
   std::shared_ptr<Janitor> janitor;
   std::unique_ptr<ApiServer> api;
   std::optional<WriterThread> writer_thread;
@@ -125,6 +128,11 @@ absl::Status ServerProcess::Parts::MakeDelivery(const ServerConfig& config) {
   engine->Start();
   recovery_runner = std::make_shared<RecoveryRunner>(&executor, SystemClock(), &*writer);
   writer->AddObserver(recovery_runner.get());
+  change_follower = std::make_shared<ChangeFollower>(
+      &executor, &*reads, &configuration, kChangePollInterval,
+      [this](std::vector<WebhookKey> webhooks) { engine->OnForeignWork(std::move(webhooks)); });
+  writer->AddObserver(change_follower.get());
+  change_follower->Start();
   return recovery_runner->Start(store.get());
 }
 
@@ -211,6 +219,7 @@ void ServerProcess::Parts::Stop(absl::Duration drain_timeout) {
   pages_server.reset();  // before what its pages read
   metrics_executor.Stop();
   checkpoint_thread.reset();
+  if (change_follower != nullptr) change_follower->Stop();
   writer_thread.reset();
   reads.reset();
   executor.Stop();

@@ -10,6 +10,7 @@
 //  record
 //    outcomes of one partition under different leases.
 //  - Reads see one committed snapshot per call, never half a transaction, and never block writes.
+//  - Handles learn of each other's commits by the change feed; none is missed, whatever fails.
 //  - Errors come out as absl::Status with a reason (core/domain/error.h); no driver's own codes.
 #pragma once
 
@@ -52,9 +53,34 @@ struct EventPage {
   int64_t next_before = 0;  // 0: the end
 };
 
+// A place in the change feed; the driver's own numbers, which ascend. 0: before every change.
+using ChangeCursor = int64_t;
+
+struct TenantChange {
+  TenantId tenant = 0;
+  int64_t generation = 0;  // now
+};
+
+// What the handles on one database tell each other.
+struct Changes {
+  // Whose webhooks, settings or API keys have changed, whichever handle did it.
+  std::vector<TenantChange> tenants;
+  // Whose deliveries became pending or ended, by a mutation of a handle that did not hold the lease
+  // on their partition: whoever holds it should look for work.
+  std::vector<WebhookKey> work;
+  ChangeCursor next = 0;  // for the next poll
+  bool more = false;      // there are more already
+};
+
 class Store {
  public:
   virtual ~Store() = default;
+
+  // OK, or why writes or reads would fail now: STORE_UNAVAILABLE. Thread-safe.
+  virtual absl::Status Ready() = 0;
+  // Waits for calls that are under way and lets go of the database. Every call after it fails with
+  // STORE_UNAVAILABLE, but for another Close, which does nothing. Thread-safe.
+  virtual void Close() = 0;
 
   // One transaction, durable on return; fills in a result for each mutation, so both spans have the
   // same size. Called by one thread at a time (the writer's). OK: each result says how its mutation
@@ -69,7 +95,14 @@ class Store {
 
   // Reads are thread-safe and may block; `limit` is at least 1.
 
+  // What was committed after `after`, at most `limit` changes; a tenant or a webhook that changed
+  // several times is listed once, and one that was listed may be listed again. Cheap when nothing
+  // has changed.
+  virtual absl::StatusOr<Changes> PollChanges(ChangeCursor after, int limit) = 0;
+
   virtual absl::StatusOr<std::vector<Tenant>> LoadTenants() = 0;
+  // TENANT_NOT_FOUND when there is none.
+  virtual absl::StatusOr<Tenant> GetTenant(TenantId tenant) = 0;
   // By ascending key, after `after`.
   virtual absl::StatusOr<std::vector<Webhook>> LoadWebhooks(WebhookKey after, int limit) = 0;
   virtual absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() = 0;

@@ -24,7 +24,7 @@ ARROWS = {
     "protos": [],
     "server/store/mutations": ["core/domain"],
     "server/store": ["server/store/mutations"],
-    "server/store/driver": ["server/store/mutations"],
+    "server/store/driver": ["server/store"],
     "server/store/memory": ["server/store", "server/store/driver"],
     "server/store/sqlite": ["server/store", "server/store/driver"],
     "server/state": ["server/store", "core/formats"],
@@ -32,7 +32,7 @@ ARROWS = {
     "server/jobs": ["server/state"],
     "server/api": ["server/state", "core/catalogue", "core/formats", "core/net", "protos"],
     # The stream is one more gRPC service, behind the API's authenticating adapter.
-    "server/ingest": ["server/api", "server/state", "protos"],
+    "server/ingest": ["server/api", "protos"],
     "server/metrics": ["server/delivery", "server/jobs", "server/state", "core/program"],
     "server/main": ["server/api", "server/ingest", "server/jobs", "server/metrics", "server/store/sqlite", "core/net", "core/program"],
     "edge-agent/spool": ["core/base"],

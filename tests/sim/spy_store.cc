@@ -55,7 +55,13 @@ class SpyStore : public Store {
     return webhooks;
   }
 
+  absl::Status Ready() override { return store_->Ready(); }
+  void Close() override { store_->Close(); }
+  absl::StatusOr<Changes> PollChanges(ChangeCursor after, int limit) override {
+    return store_->PollChanges(after, limit);
+  }
   absl::StatusOr<std::vector<Tenant>> LoadTenants() override { return store_->LoadTenants(); }
+  absl::StatusOr<Tenant> GetTenant(TenantId tenant) override { return store_->GetTenant(tenant); }
   absl::StatusOr<std::vector<ApiKey>> LoadApiKeys() override { return store_->LoadApiKeys(); }
   absl::StatusOr<std::vector<WebhookStats>> LoadStats(WebhookKey after, int limit) override {
     return store_->LoadStats(after, limit);

@@ -44,6 +44,11 @@ DeliveryWorld::Server::Server(DeliveryWorld* owner, int index, std::unique_ptr<S
   writer.AddObserver(&stats);
   writer.SetWake([this] { executor.PostAfter(world->options_.commit_time, [this] { Step(); }); });
   engine.Start();
+  change_follower = std::make_shared<ChangeFollower>(
+      &executor, &reads, &configuration, owner->options_.change_poll_interval,
+      [this](std::vector<WebhookKey> webhooks) { engine.OnForeignWork(std::move(webhooks)); });
+  writer.AddObserver(change_follower.get());
+  change_follower->Start();
 }
 
 void DeliveryWorld::Server::Step() {

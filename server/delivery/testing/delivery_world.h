@@ -13,6 +13,7 @@
 #include "core/net/testing/fake_transport.h"
 #include "server/delivery/engine.h"
 #include "server/delivery/testing/node.h"
+#include "server/state/change_follower.h"
 #include "server/store/memory/memory_store.h"
 
 namespace latchwire {
@@ -23,6 +24,8 @@ struct DeliveryWorldOptions {
   absl::Duration commit_time = absl::Milliseconds(2);
   // How long a read takes to arrive: what it has seen may be out of date by then.
   absl::Duration read_time = absl::Milliseconds(1);
+  // How often a server looks for what others have committed.
+  absl::Duration change_poll_interval = absl::Seconds(1);
   EngineOptions engine;
   // How many servers there may be. They are called "server", "server-1", ...; only the first is
   // started with the world.
@@ -123,6 +126,7 @@ class DeliveryWorld {
     Writer writer;
     SlowReads reads;
     Engine engine;
+    std::shared_ptr<ChangeFollower> change_follower;
   };
 
   const DeliveryWorldOptions options_;

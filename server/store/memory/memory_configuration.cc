@@ -1,5 +1,7 @@
 // Webhooks, API keys and leases.
+#include <map>
 #include <utility>
+#include <variant>
 
 #include "server/store/driver/configuration_rules.h"
 #include "server/store/driver/driver_errors.h"
@@ -7,6 +9,37 @@
 #include "server/store/memory/memory_state.h"
 
 namespace latchwire::memory {
+
+Changes Tables::PollChanges(ChangeCursor after, int limit) const {
+  std::map<ChangeCursor, std::variant<TenantId, WebhookKey>> newer;
+  for (const auto& [tenant, change] : tenant_changes) {
+    if (change > after) newer.emplace(change, tenant);
+  }
+  for (const auto& [webhook, change] : work_changes) {
+    if (change > after) newer.emplace(change, webhook);
+  }
+  Changes changes;
+  changes.next = after;
+  for (const auto& [change, what] : newer) {
+    if (limit-- == 0) {
+      changes.more = true;
+      break;
+    }
+    changes.next = change;
+    if (const auto* webhook = std::get_if<WebhookKey>(&what)) {
+      changes.work.push_back(*webhook);
+    } else {
+      const TenantId tenant = std::get<TenantId>(what);
+      changes.tenants.push_back({tenant, tenants.at(tenant).generation});
+    }
+  }
+  return changes;
+}
+
+int64_t Tables::ChangeConfiguration(TenantId tenant) {
+  tenant_changes[tenant] = ++last_change;
+  return ++tenants[tenant].generation;
+}
 
 Tables::Answer<CreateWebhook> Tables::Apply(const CreateWebhook& create) {
   const TenantId tenant = create.webhook.key.tenant;
@@ -20,7 +53,7 @@ Tables::Answer<CreateWebhook> Tables::Apply(const CreateWebhook& create) {
   TenantRow& row = tenants[tenant];
   auto webhook = std::make_shared<const Webhook>(NewWebhook(create, row.next_uid++));
   webhooks[webhook->key] = webhook;
-  return CreateWebhook::Result{std::move(webhook), ++row.generation};
+  return CreateWebhook::Result{std::move(webhook), ChangeConfiguration(tenant)};
 }
 
 Tables::Answer<UpdateWebhook> Tables::Apply(const UpdateWebhook& update) {
@@ -39,7 +72,7 @@ Tables::Answer<UpdateWebhook> Tables::Apply(const UpdateWebhook& update) {
   }
   UpdateWebhook::Result result;
   result.webhook = stored->second = std::make_shared<const Webhook>(*std::move(changed));
-  result.generation = ++tenants[key.tenant].generation;
+  result.generation = ChangeConfiguration(key.tenant);
   result.operational = ApplyOperational(update.operational);
   result.stats = CollectStats();
   return result;
@@ -52,7 +85,8 @@ Tables::Answer<DeleteWebhook> Tables::Apply(const DeleteWebhook& del) {
   webhooks.erase(stored);
   stats.erase(del.key);
   deleted_webhooks.insert(del.key);
-  return DeleteWebhook::Result{++tenants[del.key.tenant].generation};
+  work_changes.erase(del.key);
+  return DeleteWebhook::Result{ChangeConfiguration(del.key.tenant)};
 }
 
 Tables::Answer<PurgeDeleted> Tables::Apply(const PurgeDeleted& purge) {
@@ -78,8 +112,7 @@ Tables::Answer<CreateApiKey> Tables::Apply(const CreateApiKey& create) {
   ApiKey key = create.key;
   key.create_time = ToStoredTime(key.create_time);
   if (!api_keys.emplace(key.id, key).second) return ApiKeyExistsError();
-  tenants[key.tenant];
-  return CreateApiKey::Result();
+  return CreateApiKey::Result{ChangeConfiguration(key.tenant)};
 }
 
 Tables::Answer<DeleteApiKey> Tables::Apply(const DeleteApiKey& del) {
@@ -88,7 +121,7 @@ Tables::Answer<DeleteApiKey> Tables::Apply(const DeleteApiKey& del) {
     return ApiKeyNotFoundError(del.id);
   }
   api_keys.erase(stored);
-  return DeleteApiKey::Result();
+  return DeleteApiKey::Result{ChangeConfiguration(del.tenant)};
 }
 
 Tables::Answer<AcquireLeases> Tables::Apply(const AcquireLeases& acquire) {
@@ -97,6 +130,7 @@ Tables::Answer<AcquireLeases> Tables::Apply(const AcquireLeases& acquire) {
     Lease& lease = leases[partition];
     if (Grant(acquire, &lease)) result.fences[partition] = lease.fence;
   }
+  held_leases->Set(result);
   return result;
 }
 

@@ -97,6 +97,7 @@ int64_t Tables::StoreEvent(const MatchedEvents& append, const NewEvent& incoming
       result->dropped_new.push_back(delivery.key);
     } else {
       delivery.due_time = ToStoredTime(append.now);
+      LeaveWork(webhook);
     }
     CountNew(delivery.state, &Touch(webhook));
     delivery.expire_time = ToStoredTime(target.expire_time);

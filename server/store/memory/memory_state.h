@@ -13,7 +13,8 @@
 #include "server/store/driver/agent_rules.h"
 #include "server/store/driver/append_plan.h"
 #include "server/store/driver/configuration_rules.h"
-#include "server/store/mutations/mutation.h"
+#include "server/store/driver/held_leases.h"
+#include "server/store/store.h"
 
 namespace latchwire::memory {
 
@@ -74,6 +75,7 @@ struct Tables {
   Answer<AcquireLeases> Apply(const AcquireLeases& acquire);
   Answer<ReleaseLeases> Apply(const ReleaseLeases& release);
 
+  Changes PollChanges(ChangeCursor after, int limit) const;
   // Null when there is none, also when its webhook was deleted.
   const DeliveryRow* FindDelivery(DeliveryKey key) const;
   DeliveryRow* FindDelivery(DeliveryKey key);
@@ -91,6 +93,12 @@ struct Tables {
   std::array<Lease, kPartitionCount> leases;
   std::map<WebhookKey, WebhookStats> stats;
   std::map<std::pair<TenantId, int64_t>, RecoveryJob> recovery_jobs;  // by number
+  ChangeCursor last_change = 0;
+  std::map<TenantId, ChangeCursor> tenant_changes;  // the newest of each
+  std::map<WebhookKey, ChangeCursor> work_changes;
+
+  // Of the handle that writes.
+  HeldLeases* held_leases = nullptr;
 
  private:
   absl::Status CheckStream(TenantId tenant, const AgentStream& stream) const;
@@ -107,6 +115,11 @@ struct Tables {
   // False when it was passed over, because a delivery of it is pending and must not expire.
   bool DeleteEvent(TenantId tenant_id, int64_t number, bool expire,
                    DeleteOldEvents::Result* result);
+
+  // The tenant's configuration changes: its generation after that.
+  int64_t ChangeConfiguration(TenantId tenant);
+  // Deliveries of the webhook became pending or ended: tells whoever holds its lease.
+  void LeaveWork(WebhookKey webhook);
 
   // memory_stats.cc
   WebhookStats& Touch(WebhookKey key);

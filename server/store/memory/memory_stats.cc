@@ -13,6 +13,13 @@ WebhookStats& Tables::Touch(WebhookKey key) {
 
 void Tables::Moved(const DeliveryRow& row, DeliveryState from) {
   CountMove(from, row.delivery.state, &Touch(row.delivery.key.webhook));
+  LeaveWork(row.delivery.key.webhook);
+}
+
+void Tables::LeaveWork(WebhookKey webhook) {
+  const int partition = PartitionOf(webhook);
+  if (held_leases->Holds(partition, leases[partition].fence)) return;
+  work_changes[webhook] = ++last_change;
 }
 
 void Tables::MoveTo(DeliveryRow* row, DeliveryState state) {

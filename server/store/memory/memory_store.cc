@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/check.h"
 #include "core/base/mutex.h"
+#include "server/store/driver/closable_store.h"
 #include "server/store/driver/driver_errors.h"
 #include "server/store/driver/driver_rules.h"
 #include "server/store/driver/due_choice.h"
@@ -105,7 +106,7 @@ DueDeliveries ChooseFrom(const std::map<int, std::vector<const DeliveryRow*>, st
   return due;
 }
 
-class MemoryStore : public Store {
+class MemoryStore : public DriverStore {
  public:
   explicit MemoryStore(std::shared_ptr<Database> database) : database_(std::move(database)) {}
 
@@ -117,6 +118,7 @@ class MemoryStore : public Store {
       --database_->failing_writes;
       return FailAll(database_->cause_of_failure, results);
     }
+    database_->tables.held_leases = &held_leases_;
     for (size_t i = 0; i < mutations.size(); ++i) {
       results[i] = ApplyOne(&database_->tables, mutations[i]);
     }
@@ -124,6 +126,24 @@ class MemoryStore : public Store {
       return FailAll("the answer was lost", results);
     }
     return absl::OkStatus();
+  }
+
+  absl::Status Ready() override {
+    MutexLock lock(&database_->mutex);
+    if (database_->failing_writes == 0) return absl::OkStatus();
+    return StoreUnavailableError(database_->cause_of_failure);
+  }
+
+  absl::StatusOr<Changes> PollChanges(ChangeCursor after, int limit) override {
+    MutexLock lock(&database_->mutex);
+    return database_->tables.PollChanges(after, limit);
+  }
+
+  absl::StatusOr<Tenant> GetTenant(TenantId tenant) override {
+    MutexLock lock(&database_->mutex);
+    const auto row = database_->tables.tenants.find(tenant);
+    if (row == database_->tables.tenants.end()) return TenantNotFoundError(tenant);
+    return TenantOf(tenant, row->second);
   }
 
   absl::StatusOr<std::vector<Tenant>> LoadTenants() override {
@@ -338,6 +358,7 @@ class MemoryStore : public Store {
   }
 
   const std::shared_ptr<Database> database_;
+  HeldLeases held_leases_ ABSL_GUARDED_BY(database_->mutex);
 };
 
 }  // namespace
@@ -348,8 +369,8 @@ std::shared_ptr<MemoryDatabase> MemoryDatabase::Make() {
 }
 
 std::unique_ptr<Store> NewMemoryStore(std::shared_ptr<MemoryDatabase> database) {
-  return std::make_unique<memory::MemoryStore>(
-      std::static_pointer_cast<memory::Database>(std::move(database)));
+  return NewClosableStore(std::make_unique<memory::MemoryStore>(
+      std::static_pointer_cast<memory::Database>(std::move(database))));
 }
 
 }  // namespace latchwire

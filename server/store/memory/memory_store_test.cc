@@ -18,7 +18,7 @@ std::unique_ptr<TestDatabase> MakeMemoryDatabase() {
   return std::make_unique<MemoryTestDatabase>();
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, testing::Values(&MakeMemoryDatabase));
+INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, OnEveryHandle(&MakeMemoryDatabase));
 
 AppendPublished OneEvent() {
   AppendPublished append;

@@ -10,6 +10,7 @@ Tables::Answer<CreateTenant> Tables::Apply(const CreateTenant& create) {
   TenantRow& row = tenants[id];
   row.tenant.settings = ToStored(create.settings);
   row.tenant.create_time = ToStoredTime(create.create_time);
+  tenant_changes[id] = ++last_change;
   return CreateTenant::Result{TenantOf(id, row)};
 }
 
@@ -20,6 +21,7 @@ Tables::Answer<UpdateTenant> Tables::Apply(const UpdateTenant& update) {
   if (absl::Status status = CheckRevision(update, stored.revision); !status.ok()) return status;
   stored.settings = ToStored(update.settings);
   ++stored.revision;
+  ChangeConfiguration(update.tenant);
   return UpdateTenant::Result{TenantOf(row->first, row->second)};
 }
 

@@ -1,6 +1,7 @@
-// API keys.
+// API keys. Each change moves the tenant's generation on by one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/domain/api_key.h"
@@ -12,7 +13,9 @@ namespace latchwire {
 struct CreateApiKey {
   ApiKey key;
 
-  struct Result {};
+  struct Result {
+    int64_t generation = 0;  // of the tenant, now
+  };
 };
 
 // Fails with API_KEY_NOT_FOUND, also for a key of another tenant.
@@ -20,7 +23,9 @@ struct DeleteApiKey {
   TenantId tenant = 0;
   std::string id;
 
-  struct Result {};
+  struct Result {
+    int64_t generation = 0;  // of the tenant, now
+  };
 };
 
 }  // namespace latchwire

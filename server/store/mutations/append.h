@@ -38,15 +38,15 @@ struct NewEvent {
 // Events and the deliveries that they become, by one look at the tenant's webhooks: what every
 // append has in common. All of them are stored or none.
 //
-// Fails with STALE_GENERATION if the webhooks have changed since the events were matched: match
-// again and resubmit. An id that was seen within 8 days with the same content is a duplicate; with
+// Fails with STALE_GENERATION if the tenant's configuration has changed since the events were
+// matched: match again and resubmit. An id that was seen within 8 days with the same content is a duplicate; with
 // other content it fails with EVENT_ID_CONFLICT. A webhook with kReject that has no room for all of
 // its new deliveries fails it with QUEUE_FULL (kResourceExhausted; metadata `webhook_uid`,
 // `max_pending`; a time to retry), a tenant that would store more than max_stored_bytes with
 // QUOTA_EXCEEDED (metadata `quota`, `limit`). Duplicates count for neither.
 struct MatchedEvents {
   TenantId tenant = 0;
-  int64_t generation = 0;  // of the webhooks that the events were matched against
+  int64_t generation = 0;  // of the configuration that the events were matched against
   // Becomes create_time and due_time of the deliveries, and tells the day of the ids.
   absl::Time now;
   int64_t max_stored_bytes = 0;  // the tenant's quota; 0: none

@@ -18,7 +18,8 @@ struct CreateTenant {
   };
 };
 
-// Replaces the settings if the tenant's revision is still `revision`, and counts it up. Fails with
+// Replaces the settings if the tenant's revision is still `revision`, and counts that and the
+// generation up. Fails with
 // ETAG_MISMATCH, with TENANT_NOT_FOUND.
 struct UpdateTenant {
   TenantId tenant = 0;

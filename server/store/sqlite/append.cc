@@ -156,6 +156,7 @@ absl::Status Transaction::WriteDeliveries(const MatchedEvents& append, const New
     const bool dropped = plan->TakePlace(target);
     if (dropped) result->dropped_new.push_back({webhook, number});
     Touch(*row);
+    if (absl::Status status = LeaveWork(*row); !status.ok()) return status;
     CountNew(*row, number, dropped ? DeliveryState::kDropped : DeliveryState::kPending);
 
     Query delivery = connection_.Use(dropped ? kInsertDropped : kInsertDelivery);

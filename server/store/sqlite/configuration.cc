@@ -19,6 +19,7 @@ constexpr char kDeleteWebhook[] = "DELETE FROM webhook WHERE key = ?1";
 constexpr char kInsertDeleted[] = "INSERT INTO deleted_webhook VALUES(?1)";
 constexpr char kSelectDeleted[] = "SELECT key FROM deleted_webhook ORDER BY key LIMIT 1";
 constexpr char kPurgeDeleted[] = "DELETE FROM deleted_webhook WHERE key = ?1";
+constexpr char kPurgeWork[] = "DELETE FROM change WHERE kind = 2 AND key = ?1";
 // Attempts first: a delivery row that is gone would leave its attempts behind.
 constexpr char kPurgeAttempts[] =
     "DELETE FROM attempt WHERE (webhook, number, attempt) IN"
@@ -65,10 +66,9 @@ absl::Status Transaction::Apply(const CreateWebhook& create, Answer<CreateWebhoo
   const auto tenant = GetTenant(tenant_id);
   if (!tenant.ok()) return tenant.status();
   auto webhook = std::make_shared<const Webhook>(NewWebhook(create, (*tenant)->next_uid++));
-  (*tenant)->changed = true;
   webhooks_.erase(webhook->key);
   absl::Status status = PutWebhook(&connection_, *webhook);
-  answer = CreateWebhook::Result{std::move(webhook), ++(*tenant)->generation};
+  answer = CreateWebhook::Result{std::move(webhook), ChangeConfiguration(tenant_id, *tenant)};
   return status;
 }
 
@@ -98,8 +98,7 @@ absl::Status Transaction::Apply(const UpdateWebhook& update, Answer<UpdateWebhoo
   if (!tenant.ok()) return tenant.status();
   UpdateWebhook::Result result;
   result.webhook = std::make_shared<const Webhook>(*std::move(changed));
-  result.generation = ++(*tenant)->generation;
-  (*tenant)->changed = true;
+  result.generation = ChangeConfiguration(key.tenant, *tenant);
   status = PutWebhook(&connection_, *result.webhook);
   if (status.ok()) status = ApplyOperational(update.operational, &result.operational);
   result.stats = CollectStats();
@@ -121,8 +120,7 @@ absl::Status Transaction::Apply(const DeleteWebhook& del, Answer<DeleteWebhook>&
   absl::Status status = connection_.Use(kDeleteWebhook).Int(key).Run();
   if (status.ok()) status = connection_.Use(kInsertDeleted).Int(key).Run();
   if (status.ok()) status = DropStats(del.key);
-  answer = DeleteWebhook::Result{++(*tenant)->generation};
-  (*tenant)->changed = true;
+  answer = DeleteWebhook::Result{ChangeConfiguration(del.key.tenant, *tenant)};
   webhooks_.erase(del.key);
   return status;
 }
@@ -154,6 +152,7 @@ absl::Status Transaction::Apply(const PurgeDeleted& purge, Answer<PurgeDeleted>&
     if (!purged.ok()) return purged.status();
     if (*purged < left) {
       absl::Status status = connection_.Use(kPurgeDeleted).Int(key).Run();
+      if (status.ok()) status = connection_.Use(kPurgeWork).Int(key).Run();
       if (!status.ok()) return status;
     }
     left -= *purged;
@@ -162,29 +161,37 @@ absl::Status Transaction::Apply(const PurgeDeleted& purge, Answer<PurgeDeleted>&
 
 absl::Status Transaction::Apply(const CreateApiKey& create, Answer<CreateApiKey>& answer) {
   const ApiKey& key = create.key;
-  answer = CreateApiKey::Result();
   {
     Query query = connection_.Use(kFindApiKey);
     query.Text(key.id);
-    if (query.Next()) answer = ApiKeyExistsError();
-    if (!query.status().ok() || !answer.ok()) return query.status();
+    if (query.Next()) {
+      answer = ApiKeyExistsError();
+      return absl::OkStatus();
+    }
+    if (!query.status().ok()) return query.status();
   }
-  const auto tenant = GetTenant(key.tenant);
+  const auto tenant = GetTenant(key.tenant);  // comes into being with the key
   if (!tenant.ok()) return tenant.status();
-  (*tenant)->changed = true;  // so that it exists
+  answer = CreateApiKey::Result{ChangeConfiguration(key.tenant, *tenant)};
   Query insert = connection_.Use(kInsertApiKey);
   insert.Text(key.id).Int(key.tenant).Blob(key.secret_hash).Int(static_cast<int>(key.role));
   return insert.Text(key.agent).Text(key.display_name).Int(PackTime(key.create_time)).Run();
 }
 
 absl::Status Transaction::Apply(const DeleteApiKey& del, Answer<DeleteApiKey>& answer) {
-  answer = DeleteApiKey::Result();
   {
     Query query = connection_.Use(kFindApiKey);
     query.Text(del.id);
-    if (!query.Next() || query.IntAt(0) != del.tenant) answer = ApiKeyNotFoundError(del.id);
-    if (!query.status().ok() || !answer.ok()) return query.status();
+    const bool found = query.Next() && query.IntAt(0) == del.tenant;
+    if (!query.status().ok()) return query.status();
+    if (!found) {
+      answer = ApiKeyNotFoundError(del.id);
+      return absl::OkStatus();
+    }
   }
+  const auto tenant = GetTenant(del.tenant);
+  if (!tenant.ok()) return tenant.status();
+  answer = DeleteApiKey::Result{ChangeConfiguration(del.tenant, *tenant)};
   return connection_.Use(kDeleteApiKey).Text(del.id).Run();
 }
 
@@ -207,7 +214,7 @@ absl::Status Transaction::Apply(const AcquireLeases& acquire, Answer<AcquireLeas
     put.Int(partition).Text(lease.owner).Int(lease.fence).Int(PackTime(lease.expire_time));
     if (absl::Status status = put.Run(); !status.ok()) return status;
     result.fences[partition] = lease.fence;
-    fences_[partition] = lease.fence;
+    leases_.fences[static_cast<size_t>(partition)] = lease.fence;
   }
   answer = result;
   return absl::OkStatus();

@@ -25,7 +25,7 @@ std::unique_ptr<TestDatabase> MakeSqliteDatabase() {
   return std::make_unique<SqliteTestDatabase>();
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformanceTest, testing::Values(&MakeSqliteDatabase));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreConformanceTest, OnEveryHandle(&MakeSqliteDatabase));
 
 }  // namespace
 }  // namespace latchwire

@@ -36,6 +36,7 @@ absl::Status Transaction::Apply(const ExpireDeliveries& expire, Answer<ExpireDel
     Touch(*row);
     ++result.expired_deliveries;
     CountMove(*row, number, DeliveryState::kPending, DeliveryState::kExpired);
+    if (status = LeaveWork(*row); !status.ok()) return status;
   }
   result.stats = CollectStats();
   answer = std::move(result);

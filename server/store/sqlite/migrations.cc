@@ -201,6 +201,18 @@ UPDATE tenant SET last_minute =
     // Version 3: webhook.config may be a record of format 3, which programs before this version
     // cannot read. Records of older formats stay until their webhook is changed.
     "",
+    // Version 4: what the handles on one database tell each other.
+    R"sql(
+-- A tenant or a webhook that changes again gets a new row with a higher id in place of its old one,
+-- so that a reader misses none and the table does not grow. No id is given twice, also not when the
+-- row with the highest is deleted.
+CREATE TABLE change(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind INTEGER NOT NULL,         -- ChangeKind: 1 tenant, 2 webhook with work
+  key INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX change_of ON change(kind, key);
+)sql",
 };
 
 absl::StatusOr<int64_t> ReadNumber(Connection* connection, const std::string& sql) {

@@ -41,7 +41,7 @@ absl::Status WriteDelivery(Connection* connection, const Delivery& delivery,
 }  // namespace
 
 absl::StatusOr<int64_t> Transaction::CurrentFence(int partition) {
-  std::optional<int64_t>& fence = fences_[partition];
+  std::optional<int64_t>& fence = leases_.fences[static_cast<size_t>(partition)];
   if (fence.has_value()) return *fence;
   Query query = connection_.Use(kSelectFence);
   query.Int(partition);

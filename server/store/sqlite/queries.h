@@ -13,7 +13,16 @@ inline constexpr char kLoadWebhooks[] =
     "SELECT " LATCHWIRE_WEBHOOK_COLUMNS " FROM webhook WHERE key > ?1 ORDER BY key LIMIT ?2";
 inline constexpr char kLoadApiKeys[] =
     "SELECT tenant, id, secret_hash, role, agent, display_name, created FROM api_key ORDER BY id";
+inline constexpr char kGetTenant[] =
+    "SELECT id, generation, revision, settings, created, stored_bytes, stored_events FROM tenant"
+    " WHERE id = ?1";
 inline constexpr char kHasWebhook[] = "SELECT 1 FROM webhook WHERE key = ?1";
+
+// What rows of the table `change` are about. The values are stored: never change one.
+enum class ChangeKind { kTenant = 1, kWork = 2 };
+inline constexpr char kChangesAfter[] =
+    "SELECT id, kind, key, (SELECT generation FROM tenant WHERE kind = 1 AND tenant.id = key)"
+    " FROM change WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 // Keys from ?1 to below ?2, newest first.
 inline constexpr char kListEvents[] = "SELECT key, " LATCHWIRE_EVENT_HEAD

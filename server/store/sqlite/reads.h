@@ -16,8 +16,12 @@ absl::StatusOr<int64_t> FindEvent(Connection* connection, TenantId tenant, absl:
 absl::StatusOr<EventPage> ListEvents(Connection* connection, TenantId tenant,
                                      const EventFilter& filter, int64_t before, int limit);
 
+// read_changes.cc
+absl::StatusOr<Changes> PollChanges(Connection* connection, ChangeCursor after, int limit);
+
 // read_configuration.cc
 absl::StatusOr<std::vector<Tenant>> LoadTenants(Connection* connection);
+absl::StatusOr<Tenant> GetTenant(Connection* connection, TenantId tenant);
 absl::StatusOr<std::vector<Webhook>> LoadWebhooks(Connection* connection, WebhookKey after,
                                                   int limit);
 absl::StatusOr<std::vector<ApiKey>> LoadApiKeys(Connection* connection);

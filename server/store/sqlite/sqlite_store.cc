@@ -1,6 +1,7 @@
 #include "server/store/sqlite/sqlite_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/crash_point.h"
 #include "core/base/mutex.h"
+#include "server/store/driver/closable_store.h"
 #include "server/store/driver/driver_errors.h"
 #include "server/store/sqlite/crash_vfs.h"
 #include "server/store/sqlite/create.h"
@@ -24,7 +26,7 @@ constexpr int64_t kPageBytes = 4096;
 // A checkpoint that holds up a write waits this long for readers to let go of the log.
 constexpr absl::Duration kRestartTimeout = absl::Milliseconds(50);
 
-class SqliteStore : public Store {
+class SqliteStore : public DriverStore {
  public:
   SqliteStore(SqliteOptions options, std::unique_ptr<Connection> writer,
               std::unique_ptr<Connection> checkpointer,
@@ -37,7 +39,14 @@ class SqliteStore : public Store {
   absl::Status Write(absl::Span<const Mutation> mutations,
                      absl::Span<MutationResult> results) override;
   absl::Status Checkpoint() override;
+  absl::Status Ready() override;
 
+  absl::StatusOr<Changes> PollChanges(ChangeCursor after, int limit) override {
+    return sqlite::PollChanges(Reader(this).get(), after, limit);
+  }
+  absl::StatusOr<Tenant> GetTenant(TenantId tenant) override {
+    return sqlite::GetTenant(Reader(this).get(), tenant);
+  }
   absl::StatusOr<std::vector<Tenant>> LoadTenants() override {
     return sqlite::LoadTenants(Reader(this).get());
   }
@@ -130,6 +139,10 @@ class SqliteStore : public Store {
                          bool with_savepoints) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::Status ApplyAll(absl::Span<const Mutation> mutations, absl::Span<MutationResult> results,
                         bool with_savepoints) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void RememberLeases(absl::Span<const MutationResult> results)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // Forgets fences that another process or handle may have changed. Inside the transaction.
+  absl::Status RefreshLeases() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
   std::string PopResume(WebhookKey webhook) {
     MutexLock lock(&resume_mutex_);
@@ -145,6 +158,8 @@ class SqliteStore : public Store {
   // Also keeps a checkpoint that needs the write lock from making a write of ours poll for it.
   Mutex write_mutex_;
   const std::unique_ptr<Connection> writer_ ABSL_PT_GUARDED_BY(write_mutex_);
+  LeaseView leases_ ABSL_GUARDED_BY(write_mutex_);
+  absl::Status last_write_ ABSL_GUARDED_BY(write_mutex_);
   Mutex checkpoint_mutex_ ABSL_ACQUIRED_BEFORE(write_mutex_);
   const std::unique_ptr<Connection> checkpointer_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
   Mutex readers_mutex_;
@@ -185,8 +200,38 @@ absl::Status SqliteStore::Write(absl::Span<const Mutation> mutations,
   // happen, so only now each pays for a savepoint.
   if (IsFaultOfStatement(status)) status = WriteOnce(mutations, results, true);
   if (IsFaultOfStatement(status)) status = StoreUnavailableError(status.message());
-  if (!status.ok()) std::fill(results.begin(), results.end(), status);
+  if (status.ok()) {
+    RememberLeases(results);
+  } else {
+    std::fill(results.begin(), results.end(), status);
+  }
+  last_write_ = status;
   return status;
+}
+
+absl::Status SqliteStore::Ready() {
+  {
+    MutexLock lock(&write_mutex_);
+    if (!last_write_.ok()) return last_write_;
+  }
+  return PollChanges(0, 1).status();
+}
+
+void SqliteStore::RememberLeases(absl::Span<const MutationResult> results) {
+  for (const MutationResult& result : results) {
+    if (!result.ok()) continue;
+    if (const auto* acquired = std::get_if<AcquireLeases::Result>(&*result)) {
+      leases_.held.Set(*acquired);
+    }
+  }
+}
+
+absl::Status SqliteStore::RefreshLeases() {
+  Query query = writer_->Use("PRAGMA data_version");
+  const int64_t version = query.Next() ? query.IntAt(0) : 0;
+  if (version != leases_.data_version) leases_.fences.fill(std::nullopt);
+  leases_.data_version = version;
+  return query.status();
 }
 
 absl::Status SqliteStore::WriteOnce(absl::Span<const Mutation> mutations,
@@ -194,6 +239,7 @@ absl::Status SqliteStore::WriteOnce(absl::Span<const Mutation> mutations,
   writer_->Trim();
   const bool appends = std::any_of(mutations.begin(), mutations.end(), IsAppend);
   absl::Status status = writer_->Use("BEGIN IMMEDIATE").Run();
+  if (status.ok()) status = RefreshLeases();
   if (status.ok()) status = ApplyAll(mutations, results, with_savepoints);
   if (status.ok()) {
     if (appends) CrashPoint("server-after-accept-before-fsync");
@@ -201,12 +247,13 @@ absl::Status SqliteStore::WriteOnce(absl::Span<const Mutation> mutations,
     if (appends && status.ok()) CrashPoint("server-after-fsync-before-answer");
   }
   writer_->Rollback();
+  if (!status.ok()) leases_.fences.fill(std::nullopt);
   return status;
 }
 
 absl::Status SqliteStore::ApplyAll(absl::Span<const Mutation> mutations,
                                    absl::Span<MutationResult> results, bool with_savepoints) {
-  auto transaction = std::make_unique<Transaction>(writer_.get());
+  auto transaction = std::make_unique<Transaction>(writer_.get(), &leases_);
   for (size_t i = 0; i < mutations.size(); ++i) {
     if (!with_savepoints) {
       absl::Status status = ApplyOne(transaction.get(), mutations[i], &results[i]);
@@ -219,7 +266,8 @@ absl::Status SqliteStore::ApplyAll(absl::Span<const Mutation> mutations,
     if (status.ok()) status = transaction->Flush();
     if (IsFaultOfStatement(status)) {
       results[i] = status;
-      transaction = std::make_unique<Transaction>(writer_.get());
+      leases_.fences.fill(std::nullopt);
+      transaction = std::make_unique<Transaction>(writer_.get(), &leases_);
       status = writer_->Use("ROLLBACK TO mutation").Run();
     }
     if (status.ok()) status = writer_->Use("RELEASE mutation").Run();
@@ -284,8 +332,8 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(SqliteOptions options) {
     if (!reader.ok()) return reader.status();
     readers.push_back(*std::move(reader));
   }
-  return std::make_unique<sqlite::SqliteStore>(std::move(options), *std::move(writer),
-                                               *std::move(checkpointer), std::move(readers));
+  return NewClosableStore(std::make_unique<sqlite::SqliteStore>(
+      std::move(options), *std::move(writer), *std::move(checkpointer), std::move(readers)));
 }
 
 }  // namespace latchwire

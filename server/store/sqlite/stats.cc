@@ -70,7 +70,7 @@ absl::Status Transaction::CountMove(DeliveryKey key, DeliveryState from, Deliver
   if (!row.ok()) return row.status();
   Touch(*row);
   CountMove(*row, key.event_number, from, to);
-  return absl::OkStatus();
+  return LeaveWork(*row);
 }
 
 absl::Status Transaction::MakePendingAgain(DeliveryKey key, DeliveryState from, absl::Time now) {

@@ -36,6 +36,7 @@ absl::Status Transaction::Apply(const CreateTenant& create, Answer<CreateTenant>
   (*row)->settings = PackTenantSettings(tenant.settings);
   (*row)->created = PackTime(tenant.create_time);
   (*row)->changed = true;
+  changed_tenants_.insert(tenant.id);
   answer = CreateTenant::Result{std::move(tenant)};
   return absl::OkStatus();
 }
@@ -51,14 +52,13 @@ absl::Status Transaction::Apply(const UpdateTenant& update, Answer<UpdateTenant>
   }
   Tenant tenant;
   tenant.id = update.tenant;
-  tenant.generation = (*row)->generation;
+  tenant.generation = ChangeConfiguration(update.tenant, *row);
   tenant.revision = ++(*row)->revision;
   tenant.settings = ToStored(update.settings);
   tenant.create_time = UnpackTime((*row)->created);
   tenant.stored_bytes = (*row)->stored_bytes;
   tenant.stored_events = (*row)->stored_events;
   (*row)->settings = PackTenantSettings(tenant.settings);
-  (*row)->changed = true;
   answer = UpdateTenant::Result{std::move(tenant)};
   return absl::OkStatus();
 }

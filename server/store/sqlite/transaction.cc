@@ -1,6 +1,7 @@
 #include "server/store/sqlite/transaction.h"
 
 #include "server/store/sqlite/codec.h"
+#include "server/store/sqlite/queries.h"
 
 namespace latchwire::sqlite {
 namespace {
@@ -13,6 +14,12 @@ constexpr char kPutTenant[] =
     "INSERT OR REPLACE INTO tenant VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
     " ?14)";
 constexpr char kWebhookExists[] = "SELECT 1 FROM webhook WHERE key = ?1";
+
+constexpr char kPutChange[] = "INSERT OR REPLACE INTO change(kind, key) VALUES(?1, ?2)";
+
+absl::Status PutChange(Connection* connection, ChangeKind kind, int64_t key) {
+  return connection->Use(kPutChange).Int(static_cast<int>(kind)).Int(key).Run();
+}
 
 }  // namespace
 
@@ -55,6 +62,7 @@ absl::Status Transaction::Flush() {
     if (absl::Status status = query.Run(); !status.ok()) return status;
     row.changed = false;
   }
+  if (absl::Status status = FlushChanges(); !status.ok()) return status;
   return FlushStats();
 }
 
@@ -67,6 +75,36 @@ absl::StatusOr<bool> Transaction::WebhookExists(WebhookKey key) {
   if (!query.status().ok()) return query.status();
   webhooks_[key] = exists;
   return exists;
+}
+
+int64_t Transaction::ChangeConfiguration(TenantId id, TenantRow* tenant) {
+  changed_tenants_.insert(id);
+  tenant->changed = true;
+  return ++tenant->generation;
+}
+
+absl::Status Transaction::LeaveWork(StatsRow* row) {
+  if (row->work_left) return absl::OkStatus();
+  row->work_left = true;
+  const int partition = PartitionOf(row->stats.key);
+  const auto fence = CurrentFence(partition);
+  if (!fence.ok()) return fence.status();
+  if (!leases_.held.Holds(partition, *fence)) work_.insert(row->stats.key);
+  return absl::OkStatus();
+}
+
+absl::Status Transaction::FlushChanges() {
+  for (const TenantId tenant : changed_tenants_) {
+    absl::Status status = PutChange(&connection_, ChangeKind::kTenant, tenant);
+    if (!status.ok()) return status;
+  }
+  for (const WebhookKey& webhook : work_) {
+    absl::Status status = PutChange(&connection_, ChangeKind::kWork, PackedKey(webhook));
+    if (!status.ok()) return status;
+  }
+  changed_tenants_.clear();
+  work_.clear();
+  return absl::OkStatus();
 }
 
 }  // namespace latchwire::sqlite

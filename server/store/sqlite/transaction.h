@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@
 #include "absl/types/span.h"
 #include "server/store/driver/agent_rules.h"
 #include "server/store/driver/append_plan.h"
+#include "server/store/driver/held_leases.h"
 #include "server/store/mutations/mutation.h"
 #include "server/store/sqlite/connection.h"
 
@@ -29,6 +31,15 @@ struct OldEvent {
   std::vector<int64_t> webhooks;  // uids of its deliveries, ascending
 };
 
+// What a handle knows of the leases, from one transaction to the next.
+struct LeaseView {
+  HeldLeases held;
+  // As stored, where they were looked up. Forgotten when another connection has written, or when a
+  // transaction of ours was rolled back.
+  std::array<std::optional<int64_t>, kPartitionCount> fences;
+  int64_t data_version = -1;  // of the writing connection when they were read
+};
+
 // The connection is inside BEGIN IMMEDIATE for as long as a Transaction is used.
 //
 // Apply returns an error only when the database failed: then everything must be rolled back. What
@@ -40,7 +51,9 @@ class Transaction {
   template <typename M>
   using Answer = absl::StatusOr<typename M::Result>;
 
-  explicit Transaction(Connection* connection) : connection_(*connection) {}
+  // `leases` outlives the transaction.
+  Transaction(Connection* connection, LeaseView* leases)
+      : connection_(*connection), leases_(*leases) {}
 
   // append.cc
   absl::Status Apply(const AppendPublished& append, Answer<AppendPublished>& answer);
@@ -94,14 +107,23 @@ class Transaction {
     int64_t held_events = 0;
   };
   struct StatsRow {
-    bool exists = false;   // a delivery of an existing webhook never is without one
-    bool changed = false;  // since the last Flush
-    bool touched = false;  // by the mutation that is being applied
+    bool work_left = false;  // LeaveWork was called
+    bool exists = false;     // a delivery of an existing webhook never is without one
+    bool changed = false;    // since the last Flush
+    bool touched = false;    // by the mutation that is being applied
     WebhookStats stats;
     int64_t oldest_pending = 0;  // no pending delivery has a lower number
   };
 
   absl::StatusOr<TenantRow*> GetTenant(TenantId tenant);
+  // transaction.cc
+  // The tenant's configuration changes: counts its generation up.
+  int64_t ChangeConfiguration(TenantId id, TenantRow* tenant);
+  // Deliveries of the webhook became pending or ended: tells whoever holds its lease, if that is
+  // another handle.
+  absl::Status LeaveWork(StatsRow* row);
+  absl::Status FlushChanges();
+
   absl::StatusOr<bool> WebhookExists(WebhookKey key);
   absl::StatusOr<int64_t> CurrentFence(int partition);  // 0: never leased
 
@@ -187,7 +209,10 @@ class Transaction {
   absl::flat_hash_map<WebhookKey, bool> webhooks_;
   absl::node_hash_map<WebhookKey, StatsRow> stats_;
   std::vector<StatsRow*> touched_;
-  std::array<std::optional<int64_t>, kPartitionCount> fences_;
+  LeaseView& leases_;
+  // To be written into the change feed.
+  absl::btree_set<TenantId> changed_tenants_;
+  absl::btree_set<WebhookKey> work_;
   std::optional<std::vector<int64_t>> id_days_;  // newest first
   std::optional<int64_t> insert_id_day_;
   std::string insert_id_sql_;

@@ -1,7 +1,7 @@
 // The one suite that every driver of the store passes: what store.h and mutations/ promise.
 //
 // A driver's own test links the suite as a whole archive and says
-//   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, testing::Values(&MakeMemoryDatabase));
+//   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformanceTest, OnEveryHandle(&MakeMemoryDatabase));
 #pragma once
 
 #include <array>
@@ -25,6 +25,22 @@ class TestDatabase {
 };
 
 using TestDatabaseFactory = std::unique_ptr<TestDatabase> (*)();
+
+// Which handle on the database does what. Every promise holds in either way.
+enum class Handles {
+  kOne,        // one writes and reads
+  kAlternate,  // one writes, another reads
+};
+
+struct ConformanceParameters {
+  TestDatabaseFactory make;
+  Handles handles = Handles::kOne;
+};
+
+inline auto OnEveryHandle(TestDatabaseFactory make) {
+  return testing::Values(ConformanceParameters{make, Handles::kOne},
+                         ConformanceParameters{make, Handles::kAlternate});
+}
 
 // Describes one event for the helpers of the fixture.
 struct EventSpec {
@@ -53,24 +69,28 @@ Applied<M> ApplyTo(Store& store, const M& mutation) {
   return applied;
 }
 
-class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> {
+class StoreConformanceTest : public testing::TestWithParam<ConformanceParameters> {
  protected:
-  StoreConformanceTest() : database_(GetParam()()), store_(database_->Open()) {}
+  StoreConformanceTest() : database_(GetParam().make()) { Reopen(); }
 
-  Store& store() { return *store_; }
+  // The handle that reads, and the one that writes.
+  Store& store() { return reader_ == nullptr ? *writer_ : *reader_; }
+  Store& writer() { return *writer_; }
   std::unique_ptr<Store> OpenAnother() { return database_->Open(); }
   void Reopen() {
-    store_.reset();
-    store_ = database_->Open();
+    writer_.reset();
+    reader_.reset();
+    writer_ = database_->Open();
+    if (GetParam().handles == Handles::kAlternate) reader_ = database_->Open();
   }
 
   // See ApplyTo and WriteTo.
   template <typename M>
   Applied<M> Apply(const M& mutation) {
-    return ApplyTo(*store_, mutation);
+    return ApplyTo(*writer_, mutation);
   }
   std::vector<MutationResult> WriteAll(const std::vector<Mutation>& mutations) {
-    return WriteTo(*store_, mutations);
+    return WriteTo(*writer_, mutations);
   }
 
   int64_t GenerationOf(TenantId tenant);
@@ -110,7 +130,8 @@ class StoreConformanceTest : public testing::TestWithParam<TestDatabaseFactory> 
 
  private:
   const std::unique_ptr<TestDatabase> database_;
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<Store> writer_;
+  std::unique_ptr<Store> reader_;  // null: the writer
   int made_ids_ = 0;
   std::array<int64_t, kPartitionCount> fences_{};
 };

@@ -67,7 +67,7 @@ TEST_P(StoreConformanceTest, TenantUpdatesCheckTheRevision) {
   const auto updated = Apply(update);
   EXPECT_EQ(updated.status, absl::OkStatus());
   EXPECT_EQ(updated.tenant.revision, 2);
-  EXPECT_EQ(updated.tenant.generation, 1);  // the webhooks are as they were
+  EXPECT_EQ(updated.tenant.generation, 2);  // one change after the webhook
   EXPECT_EQ(updated.tenant.create_time, now_);
   EXPECT_EQ(Describe(store().LoadTenants()->at(1)), Describe(updated.tenant));
 
