@@ -23,7 +23,7 @@ ConfigValue Convert(const toml::node& node) {
   if (const auto* table = node.as_table()) {
     value.kind = Kind::kTable;
     for (const auto& [key, member] : *table) {
-      value.members.emplace_back(std::string(key.str()), Convert(member));
+      value.members.push_back({std::string(key.str()), Convert(member)});
     }
   } else if (const auto* array = node.as_array()) {
     value.kind = Kind::kArray;

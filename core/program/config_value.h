@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -10,17 +9,25 @@
 
 namespace latchwire {
 
+struct ConfigMember;
+
 struct ConfigValue {
   enum class Kind { kText, kInteger, kFloat, kBool, kArray, kTable, kTime };
 
   Kind kind = Kind::kTable;
   int line = 0;      // from 1
   std::string text;  // a scalar as a flag would be given: `4`, `true`; empty for the others
-  std::vector<ConfigValue> items;                            // kArray, in order
-  std::vector<std::pair<std::string, ConfigValue>> members;  // kTable, by key
+  std::vector<ConfigValue> items;     // kArray, in order
+  std::vector<ConfigMember> members;  // kTable, by key
 
   // Null when there is none.
   const ConfigValue* Find(absl::string_view key) const;
+};
+
+// A type of its own and not a std::pair, which may not hold a type that is still incomplete.
+struct ConfigMember {
+  std::string key;
+  ConfigValue value;
 };
 
 // Parses the file into a table. INVALID_ARGUMENT is `file_name:line: ` and the TOML error.
