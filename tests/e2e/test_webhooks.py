@@ -39,8 +39,9 @@ def test_create_returns_all_fields_and_the_secret_once(client):
     assert created.timeout.ToMilliseconds() == 2500
 
     read = client.get_webhook(created.name)
-    assert read.secret == ""
-    created.secret = ""
+    assert [secret.value for secret in created.secrets] == [created.secret]
+    assert read.secret == "" and [secret.value for secret in read.secrets] == [""]
+    created.secret = created.secrets[0].value = ""
     assert read == created
     assert client.get_webhook("webhooks/1") == created
 
